@@ -1,0 +1,88 @@
+package trailhouse
+
+import "encoding/hex"
+
+// Type is the type of a column. Every type is one of Iceberg v2's.
+type Type uint8
+
+// The types of columns, with the Iceberg type that each is stored as.
+const (
+	TypeString    Type = iota // string, UTF-8
+	TypeInt64                 // long
+	TypeBool                  // boolean
+	TypeTimestamp             // timestamp without zone, microseconds, always UTC
+	TypeUUID                  // uuid, 16 bytes
+	TypeInt64s                // list<long>
+	TypeStrings               // list<string>
+	TypeBinary                // binary
+)
+
+// Column is one column of a Table.
+type Column struct {
+	Name     string
+	Type     Type
+	Required bool
+	// Doc says what the column holds and its unit; it becomes the Iceberg doc.
+	Doc string
+}
+
+// Transform says how a table is cut into partitions.
+type Transform uint8
+
+// The transforms, named as Iceberg names them.
+const (
+	Unpartitioned Transform = iota
+	ByDay                   // day(column): the column is a timestamp
+	ByMonth                 // month(column): the column is a timestamp
+)
+
+// Table describes one table of the lake. A Table is a value that nobody changes;
+// the position of a column in Columns decides its Iceberg field id, so columns
+// are only ever added at the end.
+type Table struct {
+	Name    string
+	Doc     string
+	Columns []Column
+	// PartitionBy names the timestamp column that Transform cuts by.
+	PartitionBy string
+	Transform   Transform
+	// Key names the TypeUUID column by which a row is known for ever: ingest
+	// writes a key once. Empty for tables whose rows are never repeated, and for
+	// derived tables, whose partitions are replaced whole.
+	Key string
+}
+
+// Index returns the position of the named column, or -1.
+func (t *Table) Index(name string) int {
+	for i := range t.Columns {
+		if t.Columns[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// MustIndex returns the position of the named column. A name that is not a column
+// is a mistake of ours.
+func (t *Table) MustIndex(name string) int {
+	if i := t.Index(name); i >= 0 {
+		return i
+	}
+	panic("BUG: table " + t.Name + " has no column " + name)
+}
+
+// Key identifies a row for ever: a GUID of AWS's, or the first 128 bits of a
+// SHA-256 over what makes the row itself.
+type Key [16]byte
+
+// String returns the key in the 8-4-4-4-12 form of UUIDs.
+func (k Key) String() string {
+	var b [36]byte
+	hex.Encode(b[0:8], k[0:4])
+	hex.Encode(b[9:13], k[4:6])
+	hex.Encode(b[14:18], k[6:8])
+	hex.Encode(b[19:23], k[8:10])
+	hex.Encode(b[24:36], k[10:16])
+	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
+	return string(b[:])
+}
