@@ -1,0 +1,233 @@
+package config
+
+import (
+	"errors"
+	"reflect"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"github.com/trailhouse/trailhouse"
+)
+
+// decoder fills a Config from one YAML file and collects everything that is wrong
+// with it, so that one run of config check shows all.
+type decoder struct {
+	file    string
+	origins map[string]string
+	wrong   []error
+}
+
+// decodeYAML reads content into c. Each error names file, line and key.
+func decodeYAML(c *Config, file string, content []byte) error {
+	tree, err := parser.ParseBytes(content, 0)
+	if err != nil {
+		return syntaxError(file, err)
+	}
+	d := &decoder{file: file, origins: c.origins}
+	for i, doc := range tree.Docs {
+		switch {
+		case i > 0:
+			d.fail(doc, "", "a second document", "keep everything in one document, without ---")
+		case doc.Body != nil:
+			d.value(doc.Body, reflect.ValueOf(c).Elem(), "")
+		}
+	}
+	return errors.Join(d.wrong...)
+}
+
+// syntaxError turns the parser's error into ours.
+func syntaxError(file string, err error) error {
+	var syntax yaml.Error
+	if errors.As(err, &syntax) && syntax.GetToken() != nil {
+		return trailhouse.Errorf(trailhouse.CodeUsage, "%s:%d: %s", file, syntax.GetToken().Position.Line, syntax.GetMessage())
+	}
+	return trailhouse.Errorf(trailhouse.CodeUsage, "%s: not YAML: %w", file, err)
+}
+
+// fail notes that something is wrong at the node.
+func (d *decoder) fail(n ast.Node, key, text, hint string) {
+	place := d.file + ":" + strconv.Itoa(lineOf(n)) + ": "
+	if key != "" {
+		place += key + ": "
+	}
+	d.wrong = append(d.wrong, &trailhouse.Error{Code: trailhouse.CodeUsage, Text: place + text, Hint: hint})
+}
+
+// lineOf returns the line on which the node starts. A mapping's own token is its
+// first colon, so the first key is asked.
+func lineOf(n ast.Node) int {
+	if m, ok := n.(*ast.MappingNode); ok && len(m.Values) > 0 {
+		return lineOf(m.Values[0].Key)
+	}
+	if m, ok := n.(*ast.MappingValueNode); ok {
+		return lineOf(m.Key)
+	}
+	if d, ok := n.(*ast.DocumentNode); ok && d.Body != nil {
+		return lineOf(d.Body)
+	}
+	if t := n.GetToken(); t != nil {
+		return t.Position.Line
+	}
+	return 0
+}
+
+// value fills v from the node.
+func (d *decoder) value(n ast.Node, v reflect.Value, key string) {
+	kind := kindOf(v.Type())
+	switch {
+	case kind == "list":
+		d.list(n, v, key)
+	case kind == "mapping" && v.Kind() == reflect.Map:
+		d.table(n, v, key)
+	case kind == "mapping":
+		d.mapping(n, v, key)
+	default:
+		d.scalar(n, v, key)
+	}
+	d.origins[key] = d.file + ":" + strconv.Itoa(lineOf(n))
+}
+
+// entries returns the pairs of a mapping, or says that the node is none.
+func (d *decoder) entries(n ast.Node, key string) []*ast.MappingValueNode {
+	switch m := n.(type) {
+	case *ast.MappingNode:
+		return m.Values
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{m}
+	}
+	d.fail(n, key, "is "+nodeKind(n)+", must be a mapping", "")
+	return nil
+}
+
+// mapping fills a struct: its keys are known.
+func (d *decoder) mapping(n ast.Node, v reflect.Value, key string) {
+	if rule, ok := v.Addr().Interface().(*ClientRule); ok {
+		rule.Line = lineOf(n)
+	}
+	known := map[string]reflect.Value{}
+	for i := range v.NumField() {
+		if name := v.Type().Field(i).Tag.Get("yaml"); name != "" && name != "-" {
+			known[name] = v.Field(i)
+		}
+	}
+	for _, entry := range d.entries(n, key) {
+		name := keyText(entry)
+		target, ok := known[name]
+		if !ok {
+			d.fail(entry, join(key, name), "unknown key", "the keys here are "+listKeys(known))
+			continue
+		}
+		d.value(entry.Value, target, join(key, name))
+	}
+}
+
+// table fills a map, whose keys are the user's.
+func (d *decoder) table(n ast.Node, v reflect.Value, key string) {
+	v.Set(reflect.MakeMap(v.Type()))
+	for _, entry := range d.entries(n, key) {
+		element := reflect.New(v.Type().Elem()).Elem()
+		d.value(entry.Value, element, join(key, keyText(entry)))
+		v.SetMapIndex(reflect.ValueOf(keyText(entry)), element)
+	}
+}
+
+// list fills a slice.
+func (d *decoder) list(n ast.Node, v reflect.Value, key string) {
+	seq, ok := n.(*ast.SequenceNode)
+	if !ok {
+		d.fail(n, key, "is "+nodeKind(n)+", must be a list", "start each element with a dash")
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(seq.Values), len(seq.Values)))
+	for i, element := range seq.Values {
+		d.value(element, v.Index(i), key+"["+strconv.Itoa(i+1)+"]")
+	}
+}
+
+// scalar fills a single value. A text may stand without quotes even where YAML
+// takes it for a number, so that an account id keeps its leading zero; every other
+// type must be what it is.
+func (d *decoder) scalar(n ast.Node, v reflect.Value, key string) {
+	text, ok := scalarText(n)
+	want := kindOf(v.Type())
+	_, isInt := n.(*ast.IntegerNode)
+	_, isBool := n.(*ast.BoolNode)
+	if !ok || (want == "integer" && !isInt) || (want == "boolean" && !isBool) {
+		d.fail(n, key, "is "+nodeKind(n)+", must be "+article(want), "")
+		return
+	}
+	if err := setText(v, text); err != nil {
+		d.fail(n, key, err.Error(), "")
+	}
+}
+
+// scalarText returns the text of a scalar as it was written, without quotes.
+func scalarText(n ast.Node) (string, bool) {
+	switch s := n.(type) {
+	case *ast.StringNode:
+		return s.Value, true
+	case *ast.LiteralNode:
+		return s.Value.Value, true
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return s.GetToken().Value, true
+	}
+	return "", false
+}
+
+// keyText returns the key of an entry.
+func keyText(entry *ast.MappingValueNode) string {
+	if text, ok := scalarText(entry.Key); ok {
+		return text
+	}
+	return entry.Key.String()
+}
+
+// nodeKind names what stands in the file.
+func nodeKind(n ast.Node) string {
+	switch n.(type) {
+	case *ast.NullNode:
+		return "empty"
+	case *ast.StringNode, *ast.LiteralNode:
+		return "a text"
+	case *ast.IntegerNode:
+		return "an integer"
+	case *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+		return "a number with a fraction"
+	case *ast.BoolNode:
+		return "a boolean"
+	case *ast.SequenceNode:
+		return "a list"
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return "a mapping"
+	}
+	return "an anchor, alias or tag, which is not supported"
+}
+
+// article puts a or an before a kind.
+func article(kind string) string {
+	if strings.HasPrefix(kind, "i") {
+		return "an " + kind
+	}
+	return "a " + kind
+}
+
+func join(prefix, name string) string {
+	if prefix == "" {
+		return name
+	}
+	return prefix + "." + name
+}
+
+func listKeys(known map[string]reflect.Value) string {
+	names := make([]string, 0, len(known))
+	for name := range known {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return strings.Join(names, ", ")
+}
