@@ -1,0 +1,157 @@
+package clients
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+)
+
+// Views returns the derived views of the rules, in the Trino subset, in the order
+// in which they build on one another:
+//
+//	hosts                  instance_id, account_id, instance_type, tags (array of key=value)
+//	enclave_usage          enclave_sessions with account_id, instance_type, client_rule, client
+//	enclave_attempts_usage enclave_attempts with the same four columns
+//
+// client_rule is the number of the rule in the file, from 1; null where the client
+// is Unattributed for want of a rule.
+func (r *Rules) Views() []trailhouse.DerivedView {
+	return []trailhouse.DerivedView{
+		{Name: "hosts", SQL: r.hostsSQL()},
+		{Name: "enclave_usage", SQL: r.usageSQL("enclave_sessions", sessionSubject())},
+		{Name: "enclave_attempts_usage", SQL: r.usageSQL("enclave_attempts", attemptSubject())},
+	}
+}
+
+// Hash is equal exactly where two sets of rules and hosts give the same answers
+// for the same rows: comments, line numbers and the spelling of a PCR do not count.
+func (r *Rules) Hash() string {
+	h := sha256.New()
+	for _, view := range r.Views() {
+		fmt.Fprintf(h, "%d %s\n%d %s\n", len(view.Name), view.Name, len(view.SQL), view.SQL)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// sessionSubject are the properties of a session. The rule in force when it became
+// ready holds for all of it.
+func sessionSubject() subject {
+	return subject{
+		name: "s.name", eif: "s.eif_path", pcr0: "s.pcr0", pcr8: "s.pcr8", instance: "s.instance_id",
+		account: "h.account_id", tags: "h.tags", at: "coalesce(s.ready, s.started)",
+	}
+}
+
+// attemptSubject are the properties of a start that gave no enclave: it was never
+// measured, and the instant that counts is when it failed.
+func attemptSubject() subject {
+	return subject{
+		name: "s.name", eif: "s.eif_path", instance: "s.instance_id",
+		account: "h.account_id", tags: "h.tags", at: "s.time",
+	}
+}
+
+func (r *Rules) usageSQL(table string, s subject) string {
+	return "SELECT u.*, " + r.clientSQL("u.client_rule") + " AS client\nFROM (" +
+		"SELECT s.*, h.account_id, h.instance_type, " + r.ruleSQL(s) + " AS client_rule\n" +
+		fromSQL(table) + ") AS u"
+}
+
+// fromSQL joins a table with what is known about its hosts, at most one row each.
+func fromSQL(table string) string {
+	return "FROM " + table + " AS s LEFT JOIN hosts AS h ON h.instance_id = s.instance_id"
+}
+
+// ruleSQL gives the number of the first rule that matches, or null.
+func (r *Rules) ruleSQL(s subject) string {
+	if len(r.rules) == 0 {
+		return "CAST(NULL AS bigint)"
+	}
+	var b strings.Builder
+	b.WriteString("CASE")
+	for i, rule := range r.rules {
+		fmt.Fprintf(&b, "\n  WHEN %s THEN CAST(%d AS bigint)", rule.sql(s), i+1)
+	}
+	b.WriteString("\n  ELSE CAST(NULL AS bigint) END")
+	return b.String()
+}
+
+// sql gives the conditions of the rule as one expression; a rule without any
+// claims everything.
+func (r rule) sql(s subject) string {
+	if len(r.conditions) == 0 {
+		return "true"
+	}
+	all := make([]string, len(r.conditions))
+	for i, c := range r.conditions {
+		all[i] = c.sql(s)
+	}
+	return strings.Join(all, " AND ")
+}
+
+// clientSQL gives the client of a rule's number.
+func (r *Rules) clientSQL(number string) string {
+	if len(r.rules) == 0 {
+		return "CAST(" + literal(Unattributed) + " AS varchar)"
+	}
+	var b strings.Builder
+	b.WriteString("CAST(CASE " + number)
+	for i, rule := range r.rules {
+		b.WriteString(" WHEN " + strconv.Itoa(i+1) + " THEN " + literal(rule.client))
+	}
+	b.WriteString(" ELSE " + literal(Unattributed) + " END AS varchar)")
+	return b.String()
+}
+
+// hostsSQL gives the configured hosts as rows.
+func (r *Rules) hostsSQL() string {
+	const empty = "SELECT CAST(NULL AS varchar) AS instance_id, CAST(NULL AS varchar) AS account_id, " +
+		"CAST(NULL AS varchar) AS instance_type, split(CAST(NULL AS varchar), '=') AS tags WHERE false"
+	if len(r.hosts) == 0 {
+		return empty
+	}
+	rows := make([]string, len(r.hosts))
+	for i, h := range r.hosts {
+		rows[i] = "  (" + varchar(h.instance) + ", " + varchar(h.Account) + ", " + varchar(h.InstanceType) + ", " + tagsSQL(h.Tags) + ")"
+	}
+	return "SELECT * FROM (VALUES\n" + strings.Join(rows, ",\n") + "\n) AS h (instance_id, account_id, instance_type, tags)"
+}
+
+func tagsSQL(tags map[string]string) string {
+	all := make([]string, 0, len(tags))
+	for key, value := range tags {
+		all = append(all, "CAST("+literal(tagText(key, value))+" AS varchar)")
+	}
+	if len(all) == 0 {
+		return "split(CAST(NULL AS varchar), '=')"
+	}
+	slices.Sort(all)
+	return "ARRAY[" + strings.Join(all, ", ") + "]"
+}
+
+func tagText(key, value string) string { return key + "=" + value }
+
+// varchar gives a text as SQL, null where it is empty.
+func varchar(text string) string {
+	if text == "" {
+		return "CAST(NULL AS varchar)"
+	}
+	return "CAST(" + literal(text) + " AS varchar)"
+}
+
+// literal quotes a text for SQL. Standard SQL knows one special character in a
+// text; checkText has refused NUL and what is not UTF-8.
+func literal(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+}
+
+// timestamp gives an instant as SQL, in microseconds.
+func timestamp(t time.Time) string {
+	return "TIMESTAMP " + literal(t.UTC().Format("2006-01-02 15:04:05.000000"))
+}
