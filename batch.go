@@ -45,6 +45,47 @@ func (b *Batch) Reset() {
 	b.rows, b.bytes = 0, 0
 }
 
+// Truncate drops the rows from row n on and what was set of the row under way, so
+// that a unit that is rejected leaves nothing behind.
+func (b *Batch) Truncate(n int) {
+	for i := range b.cols {
+		b.cols[i].truncate(b, b.Table.Columns[i].Type, n)
+	}
+	b.rows = min(b.rows, n)
+}
+
+// truncate drops what a column holds from row n on and takes it off b's bytes.
+func (c *column) truncate(b *Batch, t Type, n int) {
+	for _, set := range c.valid[min(n, len(c.valid)):] {
+		if set {
+			b.bytes -= 9
+		}
+	}
+	c.valid = c.valid[:min(n, len(c.valid))]
+	text := len(c.text)
+	switch t {
+	case TypeInt64, TypeBool, TypeTimestamp:
+		c.ints = c.ints[:min(n, len(c.ints))]
+	case TypeUUID:
+		c.keys = c.keys[:min(n, len(c.keys))]
+	case TypeString, TypeBinary:
+		c.offsets = c.offsets[:min(n, len(c.offsets))]
+		c.text = c.text[:start(c.offsets, len(c.offsets))]
+	case TypeInt64s:
+		ints := len(c.ints)
+		c.offsets = c.offsets[:min(n, len(c.offsets))]
+		c.ints = c.ints[:start(c.offsets, len(c.offsets))]
+		b.bytes -= 8 * (ints - len(c.ints))
+	case TypeStrings:
+		items := len(c.items)
+		c.offsets = c.offsets[:min(n, len(c.offsets))]
+		c.items = c.items[:start(c.offsets, len(c.offsets))]
+		c.text = c.text[:start(c.items, len(c.items))]
+		b.bytes -= 8 * (items - len(c.items))
+	}
+	b.bytes -= text - len(c.text)
+}
+
 // SetText sets a TypeString or TypeBinary column of the row under way. The bytes
 // are copied.
 func (b *Batch) SetText(col int, v []byte) {
