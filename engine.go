@@ -16,7 +16,7 @@ type View struct {
 type Query struct {
 	SQL string
 	// Parameters are bound by name: :name in the text. A value is nil, string,
-	// int64, bool or time.Time.
+	// int64, bool, time.Time or, where it has a type and no value, Null.
 	Parameters map[string]any
 	// Views are the tables of the lake. The statement can read no other file.
 	Views []View
@@ -25,6 +25,10 @@ type Query struct {
 	Derived []DerivedView
 	Limits  Limits
 }
+
+// Null is a parameter without a value whose type is known, so that the engine can
+// choose between functions and name the types of a result.
+type Null struct{ Type Type }
 
 // DerivedView is a named SELECT that statements can use like a table.
 type DerivedView struct {
@@ -50,7 +54,8 @@ type ResultColumn struct {
 
 // Engine runs statements over planned files. A statement that is not one SELECT,
 // or that reaches outside its views, is refused with CodeUsage; a limit that is
-// reached is CodeLimit.
+// reached is CodeLimit. The text of an error that belongs to a place in the
+// statement begins with "line N: ".
 type Engine interface {
 	// Query runs the statement and calls row for each row of the result, in order.
 	// Values are nil, string, int64, bool, time.Time (UTC), Decimal, float64, or
