@@ -1,0 +1,35 @@
+package columns
+
+import (
+	"os"
+
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/trailhouse/trailhouse"
+)
+
+// Footer is what the end of a file says about it.
+type Footer struct {
+	// File has the path, rows and size; Partition is zero.
+	File trailhouse.DataFile
+	// Metadata is the Parquet metadata with the statistics of the columns, as a
+	// value that internal/lake hands to iceberg-go unread.
+	Metadata any
+}
+
+// ReadFooter reads the footer of a file. CodeNotFound where there is no file,
+// CodeDamaged where its end is not that of a Parquet file.
+func ReadFooter(path string) (Footer, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Footer{}, readError(path, err)
+	}
+	rdr, err := file.OpenParquetFile(path, false)
+	if err != nil {
+		return Footer{}, readError(path, err)
+	}
+	defer rdr.Close()
+	return Footer{
+		File:     trailhouse.DataFile{Path: path, Rows: rdr.NumRows(), Bytes: info.Size()},
+		Metadata: rdr.MetaData(),
+	}, nil
+}

@@ -1,0 +1,131 @@
+package columns
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/trailhouse/trailhouse"
+)
+
+// batchBytes ends a batch early where its values are large.
+const batchBytes = 32 << 20
+
+// Read reads a file of a table and calls fn with batches of at most RowGroupRows
+// rows, in the order of the file. cols names the columns to read, nil all. The
+// batches have the columns of the table at their positions; those that were not
+// asked for, and those that the file is too old to have, are null. A batch is
+// the callee's until fn returns. CodeNotFound where there is no file,
+// CodeDamaged where it is not one of the table's; an error of fn is returned
+// unchanged.
+func Read(ctx context.Context, path string, t *trailhouse.Table, cols []string, fn func(*trailhouse.Batch) error) error {
+	rdr, err := file.OpenParquetFile(path, false)
+	if err != nil {
+		return readError(path, err)
+	}
+	defer rdr.Close()
+	positions, err := positionsOf(t, cols)
+	if err != nil {
+		return err
+	}
+	r := reader{path: path, batch: trailhouse.NewBatch(nullable(t)), fn: fn}
+	for g := range rdr.NumRowGroups() {
+		group := rdr.RowGroup(g)
+		cursors, err := openCursors(rdr, group, t, positions)
+		if err != nil {
+			return readError(path, err)
+		}
+		err = r.group(ctx, cursors, group.NumRows())
+		closeCursors(cursors)
+		if err != nil {
+			return err
+		}
+	}
+	return r.flush()
+}
+
+// reader fills one batch after the other.
+type reader struct {
+	path  string
+	batch *trailhouse.Batch
+	fn    func(*trailhouse.Batch) error
+}
+
+// group reads the rows of one row group.
+func (r *reader) group(ctx context.Context, cursors []*cursor, rows int64) error {
+	for range rows {
+		for _, c := range cursors {
+			if err := c.next(r.batch); err != nil {
+				return readError(r.path, err)
+			}
+		}
+		r.batch.EndRow()
+		if r.batch.Len() >= RowGroupRows || r.batch.Bytes() >= batchBytes {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := r.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// flush hands the batch over if it holds rows.
+func (r *reader) flush() error {
+	if r.batch.Len() == 0 {
+		return nil
+	}
+	err := r.fn(r.batch)
+	r.batch.Reset()
+	return err
+}
+
+// nullable is the table with no column required, so that rows may be read in
+// part.
+func nullable(t *trailhouse.Table) *trailhouse.Table {
+	c := *t
+	c.Columns = append([]trailhouse.Column(nil), t.Columns...)
+	for i := range c.Columns {
+		c.Columns[i].Required = false
+	}
+	return &c
+}
+
+// positionsOf returns the positions of the named columns, of all for nil.
+func positionsOf(t *trailhouse.Table, cols []string) ([]int, error) {
+	var positions []int
+	if cols == nil {
+		for i := range t.Columns {
+			positions = append(positions, i)
+		}
+		return positions, nil
+	}
+	for _, name := range cols {
+		i := t.Index(name)
+		if i < 0 {
+			return nil, trailhouse.Errorf(trailhouse.CodeInternal, "table %s has no column %s", t.Name, name)
+		}
+		positions = append(positions, i)
+	}
+	return positions, nil
+}
+
+// readError says what is wrong with a file.
+func readError(path string, err error) error {
+	var known *trailhouse.Error
+	switch {
+	case errors.As(err, &known), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, fs.ErrNotExist):
+		return trailhouse.Errorf(trailhouse.CodeNotFound, "data file %s is missing: %w", path, err)
+	case errors.Is(err, fs.ErrPermission):
+		return trailhouse.Errorf(trailhouse.CodeStorage, "data file %s cannot be opened: %w", path, err).
+			WithHint("check the permissions of %s", filepath.Dir(path))
+	}
+	return trailhouse.Errorf(trailhouse.CodeDamaged, "data file %s cannot be read: %w", path, err).
+		WithHint("run 'trailhouse lake check'")
+}
