@@ -55,7 +55,7 @@ type Error struct {
 // Error returns the text for the user and, behind it, the cause where the text
 // does not hold it already.
 func (e *Error) Error() string {
-	if _, told := e.Err.(told); told || e.Err == nil {
+	if _, told := e.Err.(told); told || e.Err == nil { //nolint:errorlint // only the direct cause is in this text
 		return e.Text
 	}
 	return e.Text + ": " + e.Err.Error()

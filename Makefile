@@ -1,0 +1,97 @@
+# The targets that people use. Each works on a fresh machine with Go, make and
+# bash; what else is needed is installed from Debian's or Go's registries.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+BIN := bin/trailhouse
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := .bin/golangci-lint-$(GOLANGCI_VERSION)
+
+# The version is in the build info where git can tell it (a checkout of another
+# user's, or an archive, cannot).
+VCS := $(shell git describe --always >/dev/null 2>&1 && echo true || echo false)
+GOBUILD := go build -trimpath -buildvcs=$(VCS)
+
+# Packages with goroutines and locks of ours: they also run with the race detector.
+RACE := ./internal/ingest/... ./internal/lake/... ./internal/state/... ./internal/dedup/... ./internal/cli/...
+
+DEMO := demo-data
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 10
+
+.PHONY: build
+build: tools ## build bin/trailhouse
+	$(GOBUILD) -o $(BIN) ./cmd/trailhouse
+
+.PHONY: tools
+tools: # cgo needs a C and a C++ compiler: DuckDB is linked in
+	@command -v go >/dev/null || { echo "Go is missing: install Go 1.26 or newer, see https://go.dev/dl" >&2; exit 1; }
+	@command -v gcc >/dev/null && command -v g++ >/dev/null || { \
+		echo "installing gcc and g++ with apt-get"; \
+		sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc g++ libc6-dev; }
+
+.PHONY: demo
+demo: build ## months of invented evidence, imported and asked about
+	@rm -rf $(DEMO)
+	@$(BIN) demo generate --out $(DEMO)
+	@echo
+	@$(BIN) --data $(DEMO)/house --config $(DEMO)/trailhouse.yaml import enclave-log $(DEMO)/logs
+	@echo; echo "Client usage of the last month"; echo
+	@$(BIN) --data $(DEMO)/house --config $(DEMO)/trailhouse.yaml report client-usage --from 2025-10-01 --to 2025-11-01
+	@echo; echo "Idle pool of the hosts in that month"; echo
+	@$(BIN) --data $(DEMO)/house --config $(DEMO)/trailhouse.yaml report host-pool --from 2025-10-01 --to 2025-11-01
+	@echo; echo "Try next, behind: alias th='$(BIN) --data $(DEMO)/house --config $(DEMO)/trailhouse.yaml'"
+	@echo "  th report list"
+	@echo "  th report failed-starts --from 2025-10-01"
+	@echo "  th sql 'SELECT reason, count(*) FROM enclave_sessions GROUP BY reason'"
+	@echo "  th lake history enclave_sessions"
+
+.PHONY: test
+test: build vet lint ## everything: build, vet, lint, tidy, all tests, race detector
+	go test -count=1 ./internal/tidy
+	go test -count=1 -timeout 15m ./...
+	go test -count=1 -short -race -timeout 10m $(RACE)
+
+.PHONY: check
+check: tools vet ## the fast part of test, before each commit
+	go test ./internal/tidy
+	go test -short ./...
+
+.PHONY: vet
+vet: # formatting and go vet
+	@unformatted="$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go'))"; \
+		[ -z "$$unformatted" ] || { echo "not formatted with gofmt:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+
+.PHONY: lint
+lint: $(GOLANGCI) ## golangci-lint
+	$(GOLANGCI) run ./...
+
+$(GOLANGCI):
+	mkdir -p .bin
+	GOBIN=$(CURDIR)/.bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv .bin/golangci-lint $@
+
+.PHONY: docs
+docs: ## write the generated pages of docs anew
+	go test ./internal/config ./internal/cli -run 'TestReferencePage|TestCommandPage' -update
+
+.PHONY: bench
+bench: tools ## the figures of the house, measured on this machine
+	go test -count=1 -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+.PHONY: fuzz
+fuzz: tools ## each fuzz target for a while: make fuzz FUZZTIME=1m
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-20s} $$package; \
+		done; done
+
+.PHONY: clean
+clean: ## remove what make built
+	rm -rf bin .bin $(DEMO)
