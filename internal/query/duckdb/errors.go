@@ -1,0 +1,117 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	duck "github.com/duckdb/duckdb-go/v2"
+	"github.com/trailhouse/trailhouse"
+)
+
+// refuse returns an error about the statement as a whole.
+func refuse(format string, args ...any) *trailhouse.Error {
+	return trailhouse.Errorf(trailhouse.CodeUsage, format, args...)
+}
+
+// at returns an error about a place in the statement: its line, what is wrong and
+// the line itself with a mark below the place.
+func at(text string, position int, format string, args ...any) *trailhouse.Error {
+	line := strings.Count(text[:position], "\n") + 1
+	begin := strings.LastIndexByte(text[:position], '\n') + 1
+	end := len(text)
+	if i := strings.IndexByte(text[position:], '\n'); i >= 0 {
+		end = position + i
+	}
+	begin, end = max(begin, position-60), min(end, position+60)
+	before := strings.ToValidUTF8(text[begin:position], "?")
+	shown := before + strings.ToValidUTF8(text[position:end], "?")
+	mark := strings.Repeat(" ", len([]rune(before))) + "^"
+	e := trailhouse.Errorf(trailhouse.CodeUsage, format, args...)
+	return trailhouse.Errorf(trailhouse.CodeUsage, "line %d: %s\n  %s\n  %s", line, e.Text, strings.ReplaceAll(shown, "\t", " "), mark)
+}
+
+// linePattern finds the line that DuckDB's messages end with, and the excerpt.
+var linePattern = regexp.MustCompile(`(?s)\n+LINE (\d+): (.*)$`)
+
+// failed turns an error about the user's statement into ours. Its text holds no
+// path of this machine.
+func (s *session) failed(ctx context.Context, err error) error {
+	if e := stopped(ctx, s.query.Limits, err); e != nil {
+		return e
+	}
+	var d *duck.Error
+	if !errors.As(err, &d) {
+		return trailhouse.Errorf(trailhouse.CodeInternal, "the query engine failed: %w", err)
+	}
+	switch d.Type {
+	case duck.ErrorTypeOutOfMemory:
+		return outOfMemory(d)
+	case duck.ErrorTypeIO, duck.ErrorTypePermission:
+		return &trailhouse.Error{Code: trailhouse.CodeStorage, Text: "a data file of the lake cannot be read", Err: d}
+	case duck.ErrorTypeInternal, duck.ErrorTypeFatal, duck.ErrorTypeConnection:
+		return &trailhouse.Error{Code: trailhouse.CodeInternal, Text: "the query engine failed", Err: d}
+	}
+	return usage(s.withoutPaths(d.Msg))
+}
+
+// broken turns an error about our own preparations into ours.
+func (s *session) broken(ctx context.Context, err error) error {
+	if e := stopped(ctx, s.query.Limits, err); e != nil {
+		return e
+	}
+	var d *duck.Error
+	if errors.As(err, &d) && d.Type == duck.ErrorTypeOutOfMemory {
+		return outOfMemory(d)
+	}
+	if errors.As(err, &d) && (d.Type == duck.ErrorTypeIO || d.Type == duck.ErrorTypeInvalidInput) {
+		return &trailhouse.Error{Code: trailhouse.CodeStorage, Text: "a data file of the lake cannot be read", Err: err}
+	}
+	return &trailhouse.Error{Code: trailhouse.CodeInternal, Text: "the tables cannot be prepared for the statement", Err: err}
+}
+
+// stopped returns the error of a statement that ran out of time or was stopped by
+// the caller, nil for any other.
+func stopped(ctx context.Context, l trailhouse.Limits, err error) error {
+	switch {
+	case ctx.Err() == nil:
+		return nil
+	case errors.Is(context.Cause(ctx), errTimeout):
+		return trailhouse.Errorf(trailhouse.CodeLimit, "the statement took longer than %s", l.Timeout).
+			WithHint("narrow the period or give it more time")
+	}
+	return &trailhouse.Error{Code: trailhouse.CodeInterrupted, Text: "the statement was stopped", Err: errors.Join(ctx.Err(), err)}
+}
+
+// outOfMemory is the memory limit.
+func outOfMemory(err error) error {
+	e := &trailhouse.Error{Code: trailhouse.CodeLimit, Text: "the statement needs more memory than it may take", Err: err}
+	return e.WithHint("narrow the period, group earlier, select fewer columns, or raise the memory limit")
+}
+
+// usage returns DuckDB's message with its line in front.
+func usage(message string) error {
+	m := linePattern.FindStringSubmatchIndex(message)
+	if m == nil {
+		return refuse("%s", message)
+	}
+	line, excerpt := message[m[2]:m[3]], message[m[4]:m[5]]
+	// DuckDB's mark stands below its own "LINE n: ", which goes.
+	excerpt = strings.ReplaceAll(excerpt, "\n"+strings.Repeat(" ", len("LINE : ")+len(line)), "\n  ")
+	return refuse("line %s: %s\n  %s", line, message[:m[0]], excerpt)
+}
+
+// withoutPaths puts file names in the place of the paths of planned files.
+func (s *session) withoutPaths(message string) string {
+	if !strings.Contains(message, ".parquet") {
+		return message
+	}
+	for _, v := range s.query.Views {
+		for _, f := range v.Files {
+			message = strings.ReplaceAll(message, f.Path, filepath.Base(f.Path))
+		}
+	}
+	return message
+}
