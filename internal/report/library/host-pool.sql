@@ -23,7 +23,7 @@ columns:
   - {name: idle_gib_hours, type: "decimal(18,6)", unit: GiB-h, doc: as idle_vcpu_hours}
   - {name: unpooled_gib_hours, type: "decimal(18,6)", unit: GiB-h, doc: as unpooled_vcpu_hours}
   - {name: sessions, type: bigint, doc: lives of enclaves that ran in the period}
-  - {name: sessions_unsized, type: bigint, doc: "lives and starts of which vCPUs or memory are unknown: they hold part of what shows as idle"}
+  - {name: spans_unsized, type: bigint, doc: "boots, lives, uncertain ends and failed starts of which vCPUs or memory are unknown: they hold part of what shows as idle"}
 coverage: [enclave-log]
 */
 WITH evidence AS (
@@ -32,22 +32,27 @@ WITH evidence AS (
   GROUP BY scope
 ), runs AS (
   SELECT
-    instance_id, time, kind, pool_vcpus, pool_memory_mib,
-    lead(kind) OVER (PARTITION BY instance_id ORDER BY time, kind) AS next_kind
+    instance_id, time, kind, vcpus, memory_mib,
+    CASE kind WHEN 'allocator_start' THEN 1 WHEN 'allocator_failed' THEN 2 ELSE 3 END AS step,
+    -- A run that fails because enclaves are running leaves the pool as it was
+    -- (facts/nitro.md 2.8). After any other failure no pool is known.
+    kind = 'allocator_failed' AND coalesce(detail, '') LIKE '%re-online CPUs%' AS unchanged
   FROM enclave_marks
-  WHERE kind IN ('allocator-start', 'allocator-success', 'allocator-failure')
+  WHERE kind IN ('allocator_start', 'allocator_failed', 'pool')
     AND (:instance IS NULL OR instance_id = :instance)
-), bounds AS (
-  -- A run that fails because enclaves are running leaves the pool as it was
-  -- (facts/nitro.md 2.8), so neither it nor the start before it ends the pool.
-  SELECT
-    instance_id, time, kind, pool_vcpus, pool_memory_mib,
-    lead(time) OVER (PARTITION BY instance_id ORDER BY time, kind DESC) AS next_time
+), outcomes AS (
+  SELECT *, lead(unchanged) OVER (PARTITION BY instance_id ORDER BY time, step) AS next_unchanged
   FROM runs
-  WHERE kind = 'allocator-success' OR (kind = 'allocator-start' AND coalesce(next_kind, '') <> 'allocator-failure')
+), bounds AS (
+  SELECT
+    instance_id, time, kind, vcpus, memory_mib,
+    lead(time) OVER (PARTITION BY instance_id ORDER BY time, step) AS next_time
+  FROM outcomes
+  WHERE NOT unchanged
+    AND NOT (kind = 'allocator_start' AND coalesce(next_unchanged, false))
 ), pools AS (
   SELECT
-    b.instance_id, b.time, b.pool_vcpus, b.pool_memory_mib,
+    b.instance_id, b.time, b.vcpus AS pool_vcpus, b.memory_mib AS pool_memory_mib,
     date_trunc('millisecond', greatest(b.time, coalesce(:from, b.time))) AS from_ms,
     date_trunc('millisecond', least(
       coalesce(b.next_time, e.covered_through, b.time),
@@ -55,7 +60,7 @@ WITH evidence AS (
     )) AS to_ms
   FROM bounds AS b
   LEFT JOIN evidence AS e ON e.instance_id = b.instance_id
-  WHERE b.kind = 'allocator-success'
+  WHERE b.kind = 'pool'
 ), segments AS (
   SELECT
     *,
@@ -95,7 +100,6 @@ WITH evidence AS (
 ), clipped AS (
   SELECT
     instance_id, session_id, billed, vcpus, memory_mib,
-    row_number() OVER (ORDER BY instance_id, from_time, to_time) AS span,
     date_trunc('millisecond', greatest(from_time, coalesce(:from, from_time))) AS from_ms,
     date_trunc('millisecond', least(to_time, coalesce(:to, to_time))) AS to_ms
   FROM spans
@@ -103,31 +107,41 @@ WITH evidence AS (
     AND (:to IS NULL OR from_time < :to)
     AND (:from IS NULL OR to_time > :from)
     AND (:instance IS NULL OR instance_id = :instance)
-), inside AS (
-  SELECT c.span, sum(date_diff('millisecond', greatest(c.from_ms, s.from_ms), least(c.to_ms, s.to_ms))) AS ms
-  FROM clipped AS c
-  JOIN segments AS s ON s.instance_id = c.instance_id AND s.from_ms < c.to_ms AND s.to_ms > c.from_ms
-  GROUP BY c.span
-), held AS (
-  SELECT
-    c.*,
-    coalesce(i.ms, 0) AS pooled_ms,
-    date_diff('millisecond', c.from_ms, c.to_ms) - coalesce(i.ms, 0) AS unpooled_ms
-  FROM clipped AS c
-  LEFT JOIN inside AS i ON i.span = c.span
-), used AS (
+), total AS (
   SELECT
     instance_id,
     count(DISTINCT session_id) AS sessions,
-    sum(CASE WHEN vcpus IS NULL OR memory_mib IS NULL THEN billed ELSE 0 END) AS sessions_unsized,
-    coalesce(sum(CASE WHEN billed = 1 THEN vcpus * pooled_ms END), 0) AS used_vcpu,
-    coalesce(sum(CASE WHEN billed = 0 THEN vcpus * pooled_ms END), 0) AS unbilled_vcpu,
-    coalesce(sum(vcpus * unpooled_ms), 0) AS unpooled_vcpu,
-    coalesce(sum(CASE WHEN billed = 1 THEN memory_mib * pooled_ms END), 0) AS used_mib,
-    coalesce(sum(CASE WHEN billed = 0 THEN memory_mib * pooled_ms END), 0) AS unbilled_mib,
-    coalesce(sum(memory_mib * unpooled_ms), 0) AS unpooled_mib
-  FROM held
+    sum(CASE WHEN vcpus IS NULL OR memory_mib IS NULL THEN 1 ELSE 0 END) AS spans_unsized,
+    coalesce(sum(vcpus * date_diff('millisecond', from_ms, to_ms)), 0) AS vcpu,
+    coalesce(sum(memory_mib * date_diff('millisecond', from_ms, to_ms)), 0) AS mib
+  FROM clipped
   GROUP BY instance_id
+), shared AS (
+  SELECT
+    c.instance_id, c.billed, c.vcpus, c.memory_mib,
+    date_diff('millisecond', greatest(c.from_ms, s.from_ms), least(c.to_ms, s.to_ms)) AS ms
+  FROM clipped AS c
+  JOIN segments AS s ON s.instance_id = c.instance_id AND s.from_ms < c.to_ms AND s.to_ms > c.from_ms
+), inside AS (
+  SELECT
+    instance_id,
+    coalesce(sum(CASE WHEN billed = 1 THEN vcpus * ms END), 0) AS used_vcpu,
+    coalesce(sum(CASE WHEN billed = 0 THEN vcpus * ms END), 0) AS unbilled_vcpu,
+    coalesce(sum(CASE WHEN billed = 1 THEN memory_mib * ms END), 0) AS used_mib,
+    coalesce(sum(CASE WHEN billed = 0 THEN memory_mib * ms END), 0) AS unbilled_mib
+  FROM shared
+  GROUP BY instance_id
+), used AS (
+  SELECT
+    t.instance_id, t.sessions, t.spans_unsized,
+    coalesce(i.used_vcpu, 0) AS used_vcpu,
+    coalesce(i.unbilled_vcpu, 0) AS unbilled_vcpu,
+    t.vcpu - coalesce(i.used_vcpu, 0) - coalesce(i.unbilled_vcpu, 0) AS unpooled_vcpu,
+    coalesce(i.used_mib, 0) AS used_mib,
+    coalesce(i.unbilled_mib, 0) AS unbilled_mib,
+    t.mib - coalesce(i.used_mib, 0) - coalesce(i.unbilled_mib, 0) AS unpooled_mib
+  FROM total AS t
+  LEFT JOIN inside AS i ON i.instance_id = t.instance_id
 ), millionths AS (
   -- Integers are summed first and divided once, to millionths of an hour, halves
   -- rounded up: 5/18 of a vCPU-millisecond and 5/18432 of a MiB-millisecond.
@@ -145,7 +159,7 @@ WITH evidence AS (
     coalesce(u.unbilled_mib / 18432 * 5 + (u.unbilled_mib % 18432 * 5 + 9216) / 18432, 0) AS unbilled_mib,
     coalesce(u.unpooled_mib / 18432 * 5 + (u.unpooled_mib % 18432 * 5 + 9216) / 18432, 0) AS unpooled_mib,
     coalesce(u.sessions, 0) AS sessions,
-    coalesce(u.sessions_unsized, 0) AS sessions_unsized
+    coalesce(u.spans_unsized, 0) AS spans_unsized
   FROM pooled AS p
   FULL JOIN used AS u ON u.instance_id = p.instance_id
 )
@@ -167,7 +181,7 @@ SELECT
   CAST(CAST(m.reserved_mib - m.used_mib - m.unbilled_mib AS decimal(20, 0)) * 0.000001 AS decimal(18, 6)) AS idle_gib_hours,
   CAST(CAST(m.unpooled_mib AS decimal(20, 0)) * 0.000001 AS decimal(18, 6)) AS unpooled_gib_hours,
   m.sessions,
-  m.sessions_unsized
+  m.spans_unsized
 FROM millionths AS m
 LEFT JOIN hosts AS h ON h.instance_id = m.instance_id
 ORDER BY m.instance_id
