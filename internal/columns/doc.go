@@ -13,7 +13,7 @@ const RowGroupRows = 65536
 
 // rowGroupBytes ends a row group early where its values are large, so that a
 // reader never needs much more than this in memory.
-const rowGroupBytes = 64 << 20
+const rowGroupBytes = 32 << 20
 
 // ElementID returns the field id of the elements of the list column at a
 // position. Field ids of columns are their position plus one; those of elements

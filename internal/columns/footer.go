@@ -3,7 +3,6 @@ package columns
 import (
 	"os"
 
-	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/trailhouse/trailhouse"
 )
 
@@ -23,9 +22,9 @@ func ReadFooter(path string) (Footer, error) {
 	if err != nil {
 		return Footer{}, readError(path, err)
 	}
-	rdr, err := file.OpenParquetFile(path, false)
+	rdr, err := open(path)
 	if err != nil {
-		return Footer{}, readError(path, err)
+		return Footer{}, err
 	}
 	defer rdr.Close()
 	return Footer{

@@ -3,6 +3,7 @@ package columns
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // batchBytes ends a batch early where its values are large.
-const batchBytes = 32 << 20
+const batchBytes = 16 << 20
 
 // Read reads a file of a table and calls fn with batches of at most RowGroupRows
 // rows, in the order of the file. cols names the columns to read, nil all. The
@@ -21,29 +22,58 @@ const batchBytes = 32 << 20
 // CodeDamaged where it is not one of the table's; an error of fn is returned
 // unchanged.
 func Read(ctx context.Context, path string, t *trailhouse.Table, cols []string, fn func(*trailhouse.Batch) error) error {
-	rdr, err := file.OpenParquetFile(path, false)
-	if err != nil {
-		return readError(path, err)
-	}
-	defer rdr.Close()
 	positions, err := positionsOf(t, cols)
 	if err != nil {
 		return err
 	}
+	rdr, err := open(path)
+	if err != nil {
+		return err
+	}
+	defer rdr.Close()
 	r := reader{path: path, batch: trailhouse.NewBatch(nullable(t)), fn: fn}
 	for g := range rdr.NumRowGroups() {
-		group := rdr.RowGroup(g)
-		cursors, err := openCursors(rdr, group, t, positions)
-		if err != nil {
-			return readError(path, err)
+		var cursors []*cursor
+		var rows int64
+		err := guard(path, func() (err error) {
+			group := rdr.RowGroup(g)
+			rows = group.NumRows()
+			cursors, err = openCursors(rdr, group, t, positions)
+			return err
+		})
+		if err == nil {
+			err = r.group(ctx, cursors, rows)
 		}
-		err = r.group(ctx, cursors, group.NumRows())
 		closeCursors(cursors)
 		if err != nil {
 			return err
 		}
 	}
 	return r.flush()
+}
+
+// open opens a file and reads its footer.
+func open(path string) (rdr *file.Reader, err error) {
+	err = guard(path, func() error {
+		rdr, err = file.OpenParquetFile(path, false)
+		return err
+	})
+	return rdr, err
+}
+
+// guard runs a part of arrow-go on a file and makes its errors ours. arrow-go
+// panics on some damage (a flipped bit in a type or a length), which must not
+// end the process: the file is damaged, not the program.
+func guard(path string, fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = readError(path, fmt.Errorf("%v", p))
+		}
+	}()
+	if err := fn(); err != nil {
+		return readError(path, err)
+	}
+	return nil
 }
 
 // reader fills one batch after the other.
@@ -55,23 +85,38 @@ type reader struct {
 
 // group reads the rows of one row group.
 func (r *reader) group(ctx context.Context, cursors []*cursor, rows int64) error {
-	for range rows {
-		for _, c := range cursors {
-			if err := c.next(r.batch); err != nil {
-				return readError(r.path, err)
-			}
+	for rows > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		r.batch.EndRow()
-		if r.batch.Len() >= RowGroupRows || r.batch.Bytes() >= batchBytes {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
+		if err := guard(r.path, func() error { return r.fill(cursors, &rows) }); err != nil {
+			return err
+		}
+		if r.full() {
 			if err := r.flush(); err != nil {
 				return err
 			}
 		}
 	}
-	return ctx.Err()
+	return nil
+}
+
+// fill reads rows until the batch is full or no more are left.
+func (r *reader) fill(cursors []*cursor, rows *int64) error {
+	for *rows > 0 && !r.full() {
+		for _, c := range cursors {
+			if err := c.next(r.batch); err != nil {
+				return err
+			}
+		}
+		r.batch.EndRow()
+		*rows--
+	}
+	return nil
+}
+
+func (r *reader) full() bool {
+	return r.batch.Len() >= RowGroupRows || r.batch.Bytes() >= batchBytes
 }
 
 // flush hands the batch over if it holds rows.
