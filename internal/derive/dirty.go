@@ -1,0 +1,92 @@
+package derive
+
+import (
+	"context"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/columns"
+	"github.com/trailhouse/trailhouse/internal/derive/sessions"
+)
+
+// hosts is a set of instance ids.
+type hosts map[trailhouse.InstanceID]struct{}
+
+// dirtyDays are the host-days whose lines changed.
+type dirtyDays map[time.Time]hosts
+
+// added returns the files that a table got since the watermark: all of them where
+// the code is another one or the history no longer reaches back.
+func (j *Job) added(ctx context.Context, t *trailhouse.Table, was watermark) ([]trailhouse.DataFile, error) {
+	if since := was.at[t.Name]; since != 0 && was.version == sessions.Version {
+		files, ok, err := j.Lake.Added(ctx, t.Name, since)
+		if err != nil || ok {
+			return files, err
+		}
+	}
+	files, _, err := j.Lake.Files(ctx, t.Name, trailhouse.Period{})
+	return files, err
+}
+
+// dirtyDays reads which hosts have lines in the files that the logs got since the
+// watermark.
+func (j *Job) dirtyDays(ctx context.Context, was watermark) (dirtyDays, error) {
+	dirty := dirtyDays{}
+	for _, t := range j.Logs.lines() {
+		files, err := j.added(ctx, t, was)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			if dirty[f.Partition] == nil {
+				dirty[f.Partition] = hosts{}
+			}
+			if err := collect(ctx, f.Path, t, "instance_id", dirty[f.Partition]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return dirty, nil
+}
+
+// dirtyHosts returns the hosts whose sessions may have changed since the
+// watermark: those with new lines, and those whose logs are known to be complete
+// for longer.
+func (j *Job) dirtyHosts(ctx context.Context, was watermark) (hosts, error) {
+	days, err := j.dirtyDays(ctx, was)
+	if err != nil {
+		return nil, err
+	}
+	dirty := hosts{}
+	for _, day := range days {
+		for host := range day {
+			dirty[host] = struct{}{}
+		}
+	}
+	files, err := j.added(ctx, j.Logs.Coverage, was)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if err := collect(ctx, f.Path, j.Logs.Coverage, "scope", dirty); err != nil {
+			return nil, err
+		}
+	}
+	delete(dirty, "")
+	return dirty, nil
+}
+
+// collect adds the values of a column to the set.
+func collect(ctx context.Context, path string, t *trailhouse.Table, column string, into hosts) error {
+	col := t.MustIndex(column)
+	return columns.Read(ctx, path, t, []string{column}, func(b *trailhouse.Batch) error {
+		last := ""
+		for i := range b.Len() {
+			if text := b.Text(col, i); string(text) != last {
+				last = string(text)
+				into[trailhouse.InstanceID(last)] = struct{}{}
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,165 @@
+package derive
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/columns"
+	"github.com/trailhouse/trailhouse/internal/derive/sessions"
+)
+
+// hostsAtOnce bounds how many hosts' marks are held in memory: a polled host has
+// some ten thousand in a year.
+const hostsAtOnce = 64
+
+// deriveSessions derives the sessions and attempts of the hosts that changed and
+// replaces the months that changed with them. The attempts are committed first:
+// the sessions' watermark stands for both.
+func (j *Job) deriveSessions(ctx context.Context, result *Result) error {
+	now, err := j.watermark(ctx, j.Logs.all())
+	if err != nil {
+		return err
+	}
+	was, err := j.stored(ctx, sessions.SessionTable().Name, j.Logs.all())
+	if err != nil || was.equal(now) {
+		return err
+	}
+	dirty, err := j.dirtyHosts(ctx, was)
+	if err != nil {
+		return err
+	}
+	lives, attempts, err := j.deriveHosts(ctx, dirty)
+	if err != nil {
+		return err
+	}
+	result.Hosts += len(dirty)
+	if err := j.replaceHosts(ctx, attempts, dirty, now, result); err != nil {
+		return err
+	}
+	return j.replaceHosts(ctx, lives, dirty, now, result)
+}
+
+// deriveHosts returns the rows of enclave_sessions and enclave_attempts of the
+// hosts.
+func (j *Job) deriveHosts(ctx context.Context, dirty hosts) (lives, attempts *trailhouse.Batch, err error) {
+	lives, attempts = trailhouse.NewBatch(sessions.SessionTable()), trailhouse.NewBatch(sessions.AttemptTable())
+	through, err := j.completeThrough(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for group := range slices.Chunk(slices.Sorted(maps.Keys(dirty)), hostsAtOnce) {
+		marks, err := j.marksOf(ctx, group)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, host := range group {
+			r := sessions.Derive(sessions.Input{Instance: host, Marks: marks[host], CompleteThrough: through[host]})
+			sessions.EncodeSessions(r.Sessions, lives)
+			sessions.EncodeAttempts(r.Attempts, attempts)
+		}
+	}
+	return lives, attempts, nil
+}
+
+// marksOf reads the marks of a group of hosts.
+func (j *Job) marksOf(ctx context.Context, group []trailhouse.InstanceID) (map[trailhouse.InstanceID][]sessions.Mark, error) {
+	t := sessions.MarkTable()
+	files, _, err := j.Lake.Files(ctx, t.Name, trailhouse.Period{})
+	if err != nil {
+		return nil, err
+	}
+	marks := map[trailhouse.InstanceID][]sessions.Mark{}
+	host := t.MustIndex("instance_id")
+	for _, f := range files {
+		err := columns.Read(ctx, f.Path, t, nil, func(b *trailhouse.Batch) error {
+			for i := range b.Len() {
+				id := trailhouse.InstanceID(b.Text(host, i))
+				if _, wanted := slices.BinarySearch(group, id); wanted {
+					marks[id] = append(marks[id], sessions.DecodeMark(b, i))
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return marks, nil
+}
+
+// completeThrough returns for each host the instant through which its log is known
+// to be complete: the latest that any of its evidence reaches.
+func (j *Job) completeThrough(ctx context.Context) (map[trailhouse.InstanceID]time.Time, error) {
+	t := j.Logs.Coverage
+	files, _, err := j.Lake.Files(ctx, t.Name, trailhouse.Period{})
+	if err != nil {
+		return nil, err
+	}
+	through := map[trailhouse.InstanceID]time.Time{}
+	scope, until := t.MustIndex("scope"), t.MustIndex("covered_through")
+	for _, f := range files {
+		err := columns.Read(ctx, f.Path, t, []string{"scope", "covered_through"}, func(b *trailhouse.Batch) error {
+			for i := range b.Len() {
+				id := trailhouse.InstanceID(b.Text(scope, i))
+				if at := b.Time(until, i); at.After(through[id]) {
+					through[id] = at
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return through, nil
+}
+
+// replaceHosts replaces the rows of the hosts in the table by the rows given.
+func (j *Job) replaceHosts(ctx context.Context, rows *trailhouse.Batch, dirty hosts, now watermark, result *Result) error {
+	t := rows.Table
+	byMonth := map[time.Time]*trailhouse.Batch{}
+	at := t.MustIndex(t.PartitionBy)
+	for i := range rows.Len() {
+		m := month(rows.Time(at, i))
+		if byMonth[m] == nil {
+			byMonth[m] = trailhouse.NewBatch(t)
+		}
+		byMonth[m].CopyRow(rows, i)
+	}
+	files, _, err := j.Lake.Files(ctx, t.Name, trailhouse.Period{})
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if byMonth[f.Partition] == nil {
+			byMonth[f.Partition] = trailhouse.NewBatch(t)
+		}
+	}
+	change := j.newChange(t, now)
+	host := t.MustIndex("instance_id")
+	kept := func(b *trailhouse.Batch, i int) bool {
+		_, again := dirty[trailhouse.InstanceID(b.Text(host, i))]
+		return !again
+	}
+	for _, m := range slices.SortedFunc(maps.Keys(byMonth), time.Time.Compare) {
+		if err := change.replace(ctx, m, byMonth[m], kept); err != nil {
+			return err
+		}
+	}
+	return change.commit(ctx, result)
+}
+
+// randomName returns a name for one attempt at a file, so that an attempt never
+// meets the leavings of one that died.
+func randomName() (string, error) {
+	var b [6]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(b[:]), nil
+}
