@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trailhouse/trailhouse/internal/clients"
+	"github.com/trailhouse/trailhouse/internal/config"
+)
+
+func (s *shell) configCommand() *cobra.Command {
+	return group("config", "Look at the configuration", s.configCheck(), s.configShow())
+}
+
+func (s *shell) configCheck() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Check flags, environment and trailhouse.yaml and say everything that is wrong",
+		Args:  between(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			settings, err := s.config(c)
+			if err != nil {
+				return err
+			}
+			if _, err := clients.Compile(settings.File(), settings.Clients, settings.Hosts); err != nil {
+				return err
+			}
+			for _, name := range settings.UnknownVariables() {
+				s.screen.line("note: " + name + " is set and is not a setting; it does nothing")
+			}
+			return s.say(inOrder(settings), struct {
+				File string `json:"file"`
+			}{settings.File()})
+		},
+	}
+}
+
+func inOrder(c *config.Config) string {
+	if c.File() == "" {
+		return "there is no " + config.FileName + "; the configuration is in order"
+	}
+	return c.File() + " is in order"
+}
+
+// settingLine is a setting as JSON.
+type settingLine struct {
+	Key    string `json:"key"`
+	Value  string `json:"value"`
+	Origin string `json:"origin"`
+}
+
+func (s *shell) configShow() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show",
+		Short: "Print the settings in force and where each comes from",
+		Args:  between(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			settings, err := s.config(c)
+			if err != nil {
+				return err
+			}
+			var lines []settingLine
+			for _, setting := range settings.Settings() {
+				lines = append(lines, settingLine(setting))
+			}
+			return printList(s.env.Out, s.flags.json, lines, "KEY\tVALUE\tFROM", func(l settingLine) string {
+				return fmt.Sprintf("%s\t%s\t%s", l.Key, l.Value, l.Origin)
+			})
+		},
+	}
+}

@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func (s *shell) demoCommand() *cobra.Command {
+	return group("demo", "Invented evidence to try things with", s.demoGenerate())
+}
+
+func (s *shell) demoGenerate() *cobra.Command {
+	var r DemoRequest
+	c := &cobra.Command{
+		Use:   "generate --out DIR",
+		Short: "Write logs of invented hosts, with a trailhouse.yaml and the truth about them",
+		Long: `Writes months of logs of invented enclave hosts below a new directory, the
+trailhouse.yaml that belongs to them, and the truth that reports must come to. Equal
+flags give equal bytes.`,
+		Example: "  trailhouse demo generate --out demo-data --seed 7 --months 2",
+		Args:    between(0, 0, ""),
+	}
+	c.Flags().StringVar(&r.Dir, "out", "", "new `DIR`ectory to write to")
+	c.Flags().Uint64Var(&r.Seed, "seed", 1, "decides everything that is left to chance")
+	c.Flags().IntVar(&r.Months, "months", 3, "calendar months, from August 2025")
+	c.Flags().IntVar(&r.Hosts, "hosts", 6, "number of hosts")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if r.Dir == "" {
+			return usage("demo generate needs --out DIR")
+		}
+		r.Dir = s.absolute(r.Dir)
+		made, err := s.env.Demo(c.Context(), r)
+		if err != nil {
+			return err
+		}
+		text := fmt.Sprintf("%d files, %s, of evidence from %s to %s\nlogs    %s\nconfig  %s\ntruth   %s", made.Files, size(made.Bytes),
+			made.From.Format(time.DateOnly), made.To.Format(time.DateOnly), made.Logs, made.Config, made.Truth)
+		return s.say(text, made)
+	}
+	return c
+}

@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/config"
+)
+
+// Env is the world of one run: nothing else of the process is used.
+type Env struct {
+	In       io.Reader
+	Out, Err io.Writer
+	// Environ is the environment as NAME=value.
+	Environ []string
+	// Dir is the working directory, absolute.
+	Dir string
+	// Columns is the width of the terminal that Err is, 0 where it is none.
+	Columns func() int
+	Clock   trailhouse.Clock
+	Version Version
+	// Open opens the house of a configuration. Commands that need none never call it.
+	Open func(ctx context.Context, c *config.Config, log *slog.Logger) (House, error)
+	// Demo writes invented evidence below a directory that must not hold anything.
+	Demo func(ctx context.Context, r DemoRequest) (DemoResult, error)
+}
+
+// Version says which build this is.
+type Version struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Built   string `json:"commit_time,omitempty"` // RFC 3339
+	Go      string `json:"go"`
+}

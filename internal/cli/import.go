@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trailhouse/trailhouse"
+)
+
+// importFlags are the flags of import enclave-log.
+type importFlags struct {
+	instance, zone, through string
+	year                    int
+}
+
+func (s *shell) importCommand() *cobra.Command {
+	return group("import", "Read evidence into the lake", s.importEnclaveLog())
+}
+
+func (s *shell) importEnclaveLog() *cobra.Command {
+	var f importFlags
+	c := &cobra.Command{
+		Use:   "enclave-log PATH…",
+		Short: "Read logs of nitro-cli and journals of the allocator",
+		Long: `Reads files and directories with logs of nitro-cli (plain, gzip, rotated, or as
+CloudWatch Logs gives them out) and journals of nitro-enclaves-allocator.service.
+
+A record that was read before, in whatever file, is not written again. The host is
+a directory or file name that is an instance id, else what the log's own enclave
+ids say, else --instance.`,
+		Example: `  trailhouse import enclave-log /var/log/nitro_enclaves
+  trailhouse import enclave-log --instance i-0a1b2c3d4e5f60718 nitro_enclaves.log
+  trailhouse import enclave-log logs/i-0a1b2c3d4e5f60718 --complete-through 2025-11-03T12:00:00Z`,
+		Args: between(1, -1, "at least one file or directory"),
+	}
+	c.Flags().StringVar(&f.instance, "instance", "", "instance `ID` of the host, where neither path nor content names it")
+	c.Flags().IntVar(&f.year, "year", 0, "year of journal lines, which print none (default: from the file's time)")
+	c.Flags().StringVar(&f.zone, "tz", "UTC", "time `ZONE` of journal lines, which print none")
+	c.Flags().StringVar(&f.through, "complete-through", "", "the evidence is complete through this `TIME`: enclaves without an end ran at least until then")
+	c.Flags().Int64("batch-records", 0, "most records of one commit (setting ingest.batch_records)")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		r, err := f.request(s, args)
+		if err != nil {
+			return err
+		}
+		return s.withHouse(c, func(ctx context.Context, h House) error { return s.runImport(ctx, h, r) })
+	}
+	return c
+}
+
+// request checks the flags.
+func (f importFlags) request(s *shell, paths []string) (ImportRequest, error) {
+	r := ImportRequest{Source: "enclave-log", Instance: trailhouse.InstanceID(f.instance), Year: f.year}
+	if f.instance != "" && !strings.HasPrefix(f.instance, "i-") {
+		return r, usage("--instance: %q is not an instance id such as i-0a1b2c3d4e5f60718", f.instance)
+	}
+	if f.year != 0 && (f.year < 2020 || f.year > 9999) {
+		return r, usage("--year: there were no enclaves in %d", f.year)
+	}
+	zone, err := time.LoadLocation(f.zone)
+	if err != nil || f.zone == "" || f.zone == "Local" {
+		return r, usage("--tz: %q is not a time zone such as UTC or Europe/Paris", f.zone)
+	}
+	r.Zone = zone
+	r.CompleteThrough, err = instant("--complete-through", f.through)
+	for _, path := range paths {
+		r.Paths = append(r.Paths, s.absolute(path))
+	}
+	return r, err
+}
+
+// runImport imports and prints what became of it, also where it failed midway.
+func (s *shell) runImport(ctx context.Context, h House, r ImportRequest) error {
+	progress := func(p Progress) { s.screen.progress(p, s.flags.json) }
+	if s.flags.noProgress || s.flags.quiet {
+		progress = func(Progress) {}
+	}
+	result, err := h.Import(ctx, r, progress)
+	s.screen.finish()
+	if err == nil || result.RunID != "" {
+		s.printImport(result)
+	}
+	if err == nil {
+		err = result.partial()
+	}
+	return err
+}
+
+// partial is the error of an import that is done but for named parts.
+func (r ImportResult) partial() error {
+	if r.Quarantined == 0 && r.UnitsQuarantined == 0 && r.UnitsMissing == 0 {
+		return nil
+	}
+	var parts []string
+	add := func(n int64, one, many string) {
+		if n == 1 {
+			parts = append(parts, "1 "+one)
+		} else if n > 1 {
+			parts = append(parts, count(n)+" "+many)
+		}
+	}
+	add(r.Quarantined, "record is in quarantine", "records are in quarantine")
+	add(r.UnitsQuarantined, "file is in quarantine whole", "files are in quarantine whole")
+	add(r.UnitsMissing, "file or directory could not be read", "files or directories could not be read")
+	e := trailhouse.Errorf(trailhouse.CodePartial, "done, but %s", strings.Join(parts, ", "))
+	if r.Quarantined+r.UnitsQuarantined > 0 {
+		return e.WithHint("trailhouse sql \"SELECT object, position, reason FROM quarantine\"")
+	}
+	return e.WithHint("trailhouse sql \"SELECT object, detail FROM coverage WHERE result = 'missing'\"")
+}
+
+// printImport prints the accounting of an import.
+func (s *shell) printImport(r ImportResult) {
+	if s.flags.json {
+		fmt.Fprintf(s.env.Out, "%s\n", mustJSON(r))
+		return
+	}
+	fmt.Fprintf(s.env.Out, "units    %s read", count(r.Units))
+	for _, part := range []struct {
+		n    int64
+		text string
+	}{{r.UnitsKnown, "known already"}, {r.UnitsQuarantined, "quarantined"}, {r.UnitsMissing, "missing"}, {r.UnitsIgnored, "ignored"}} {
+		if part.n > 0 {
+			fmt.Fprintf(s.env.Out, ", %s %s", count(part.n), part.text)
+		}
+	}
+	fmt.Fprintf(s.env.Out, "\nrecords  %s = %s written + %s duplicate + %s filtered + %s quarantined\n",
+		count(r.Records), count(r.Written), count(r.Duplicate), count(r.Filtered), count(r.Quarantined))
+}

@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trailhouse/trailhouse"
+)
+
+// reportFlags are the flags of report NAME.
+type reportFlags struct {
+	period     periodFlags
+	format     string
+	parameters []string
+}
+
+func (s *shell) reportCommand() *cobra.Command {
+	var f reportFlags
+	c := &cobra.Command{
+		Use:   "report NAME",
+		Short: "Answer a question that is kept as a report",
+		Long: `Runs a report and prints its rows. Without a period it covers all there is. Times
+are UTC. The format json holds the report's name, parameters, the instant of the
+question, what evidence was read and missing, and the rows.`,
+		Example: `  trailhouse report client-usage --from 2025-10-01 --to 2025-11-01
+  trailhouse report enclave-usage --last 4w --format json
+  trailhouse report client-usage --param client=acme`,
+		Args: between(1, 1, "the name of a report"),
+	}
+	f.period.add(c)
+	c.Flags().StringVar(&f.format, "format", "table", "`FORMAT`: table, json, jsonl, csv, or seed where the report has it")
+	c.Flags().StringArrayVar(&f.parameters, "param", nil, "a parameter of the report as `NAME=VALUE`; may be repeated")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		r, err := f.request(s, c, args[0])
+		if err != nil {
+			return err
+		}
+		return s.withHouse(c, func(ctx context.Context, h House) error {
+			answer, err := h.Report(ctx, r, s.env.Out)
+			return complete(answer, err)
+		})
+	}
+	c.AddCommand(s.reportList(), s.reportCheck())
+	return c
+}
+
+// request checks the flags.
+func (f reportFlags) request(s *shell, c *cobra.Command, name string) (ReportRequest, error) {
+	r := ReportRequest{Name: name, Parameters: map[string]string{}}
+	var err error
+	if r.Period, err = f.period.period(s.env.Clock); err != nil {
+		return r, err
+	}
+	if r.Format, err = s.format(c, f.format, "table json jsonl csv seed"); err != nil {
+		return r, err
+	}
+	for _, p := range f.parameters {
+		name, value, ok := strings.Cut(p, "=")
+		if _, twice := r.Parameters[name]; !ok || name == "" || twice {
+			return r, usage("--param: %q is not one NAME=VALUE, each name once", p)
+		}
+		r.Parameters[name] = value
+	}
+	return r, nil
+}
+
+// format returns the format that was asked for; --json alone asks for json.
+func (s *shell) format(c *cobra.Command, given, known string) (string, error) {
+	if s.flags.json && !c.Flags().Changed("format") {
+		return "json", nil
+	}
+	for _, f := range strings.Fields(known) {
+		if f == given {
+			return f, nil
+		}
+	}
+	return "", usage("--format: %q is not one of %s", given, strings.ReplaceAll(known, " ", ", "))
+}
+
+// complete tells an answer that rests on incomplete evidence.
+func complete(a Answer, err error) error {
+	if err == nil && a.Missing > 0 {
+		return trailhouse.Errorf(trailhouse.CodePartial, "the evidence behind this answer is not complete: %s of its scopes are missing or damaged in part", count(a.Missing)).
+			WithHint("trailhouse report coverage")
+	}
+	return err
+}
+
+func (s *shell) reportList() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the reports",
+		Args:  between(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return s.withHouse(c, func(_ context.Context, h House) error {
+				infos, err := h.Reports()
+				if err != nil {
+					return err
+				}
+				return printList(s.env.Out, s.flags.json, infos, "NAME\tQUESTION", func(i ReportInfo) string { return i.Name + "\t" + i.Question })
+			})
+		},
+	}
+}
+
+func (s *shell) reportCheck() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Check all reports, the built-in and your own, without running them",
+		Args:  between(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return s.withHouse(c, func(ctx context.Context, h House) error {
+				n, err := h.CheckReports(ctx)
+				if err != nil {
+					return err
+				}
+				return s.say(fmt.Sprintf("%d reports are in order", n), struct {
+					Reports int `json:"reports"`
+				}{n})
+			})
+		},
+	}
+}

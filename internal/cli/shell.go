@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/trailhouse/trailhouse/internal/config"
+)
+
+// shell is what the commands of one run share.
+type shell struct {
+	env    Env
+	screen *screen
+	flags  globals
+}
+
+// globals are the flags of every command.
+type globals struct {
+	config     string
+	json       bool
+	noProgress bool
+	quiet      bool
+}
+
+func newShell(env Env) *shell {
+	if env.Columns == nil {
+		env.Columns = func() int { return 0 }
+	}
+	return &shell{env: env, screen: &screen{w: env.Err, columns: env.Columns, clock: env.Clock}}
+}
+
+// New returns the tree of commands, for documentation and completion.
+func New(env Env) *cobra.Command { return newShell(env).root() }
+
+// root builds the tree of commands.
+func (s *shell) root() *cobra.Command {
+	root := group("trailhouse", "Who ran what in AWS, was it allowed, and what did it cost",
+		s.importCommand(), s.reportCommand(), s.sqlCommand(), s.clientsCommand(),
+		s.lakeCommand(), s.configCommand(), s.demoCommand(), s.versionCommand())
+	root.Long = `Trailhouse reads raw evidence (logs of AWS Nitro Enclaves) exactly once into open
+tables in a directory of yours and answers questions about it.
+
+Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 done with
+quarantined records or missing coverage, 4 state locked or written by a newer
+Trailhouse.`
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetIn(s.env.In)
+	root.SetOut(s.env.Out)
+	root.SetErr(s.env.Err)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usage("%w", err).WithHint("see %s --help", c.CommandPath())
+	})
+	f := root.PersistentFlags()
+	f.String("data", "", "data `DIR`ectory (default trailhouse in the user's data directory)")
+	f.StringVar(&s.flags.config, "config", "", "configuration `FILE` (default trailhouse.yaml here, else in the data directory)")
+	f.BoolVar(&s.flags.json, "json", false, "results, logs, progress and errors as JSON")
+	f.String("log-level", "", "least `LEVEL` of log lines: debug, info, warn or error")
+	f.BoolVar(&s.flags.noProgress, "no-progress", false, "show no progress")
+	f.BoolVarP(&s.flags.quiet, "quiet", "q", false, "show no progress and only errors in the log")
+	return root
+}
+
+// settingOf names the setting that a flag gives.
+func settingOf(flag string) string {
+	switch flag {
+	case "data":
+		return "data_dir"
+	case "log-level":
+		return "log.level"
+	case "batch-records":
+		return "ingest.batch_records"
+	}
+	return ""
+}
+
+// config reads the configuration as the flags of c ask for it.
+func (s *shell) config(c *cobra.Command) (*config.Config, error) {
+	given := map[string]string{}
+	if s.flags.quiet {
+		given["log.level"] = "error"
+	}
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if key := settingOf(f.Name); key != "" {
+			given[key] = f.Value.String()
+		}
+	})
+	if s.flags.json {
+		given["log.format"] = "json"
+	}
+	return config.Load(config.Input{File: s.flags.config, Environ: s.env.Environ, Flags: given, Dir: s.env.Dir})
+}
+
+// logger returns the log of a configuration: to standard error, above the progress
+// bar.
+func (s *shell) logger(c *config.Config) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
+		panic("BUG: log level " + c.Log.Level)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if c.Log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(s.screen, options))
+	}
+	return slog.New(slog.NewTextHandler(s.screen, options))
+}
+
+// withHouse opens the house, runs fn and closes it.
+func (s *shell) withHouse(c *cobra.Command, fn func(ctx context.Context, h House) error) (err error) {
+	settings, err := s.config(c)
+	if err != nil {
+		return err
+	}
+	h, err := s.env.Open(c.Context(), settings, s.logger(settings))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	return fn(c.Context(), h)
+}
+
+// absolute resolves a path of the command line.
+func (s *shell) absolute(path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(s.env.Dir, path)
+}
+
+// group returns a command that only holds others. Without one of them it prints its
+// help; with a word that is none of them it is a usage error.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	g := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs}
+	g.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		err := usage("%s has no command %q", c.CommandPath(), args[0]).WithHint("see %s --help", c.CommandPath())
+		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+			err = err.WithHint("did you mean %s %s?", c.CommandPath(), near[0])
+		}
+		return err
+	}
+	g.AddCommand(commands...)
+	return g
+}
+
+// between checks the number of arguments in words; most < 0 for no limit.
+func between(least, most int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return usage("%s needs %s", c.CommandPath(), what).WithHint("see %s --help", c.CommandPath())
+		case most == 0 && len(args) > 0:
+			return usage("%s takes no argument, but %q was given", c.CommandPath(), args[0])
+		case most >= 0 && len(args) > most:
+			return usage("%s takes only %s, but %q was given too", c.CommandPath(), what, args[most])
+		}
+		return nil
+	}
+}
