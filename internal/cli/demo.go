@@ -22,7 +22,7 @@ flags give equal bytes.`,
 		Example: "  trailhouse demo generate --out demo-data --seed 7 --months 2",
 		Args:    between(0, 0, ""),
 	}
-	c.Flags().StringVar(&r.Dir, "out", "", "new `DIR`ectory to write to")
+	c.Flags().StringVar(&r.Dir, "out", "", "directory `DIR` to write to, new or empty")
 	c.Flags().Uint64Var(&r.Seed, "seed", 1, "decides everything that is left to chance")
 	c.Flags().IntVar(&r.Months, "months", 3, "calendar months, from August 2025")
 	c.Flags().IntVar(&r.Hosts, "hosts", 6, "number of hosts")

@@ -56,7 +56,7 @@ Trailhouse.`
 		return usage("%w", err).WithHint("see %s --help", c.CommandPath())
 	})
 	f := root.PersistentFlags()
-	f.String("data", "", "data `DIR`ectory (default trailhouse in the user's data directory)")
+	f.String("data", "", "directory `DIR` of the lake and its state (default trailhouse in the user's data directory)")
 	f.StringVar(&s.flags.config, "config", "", "configuration `FILE` (default trailhouse.yaml here, else in the data directory)")
 	f.BoolVar(&s.flags.json, "json", false, "results, logs, progress and errors as JSON")
 	f.String("log-level", "", "least `LEVEL` of log lines: debug, info, warn or error")
