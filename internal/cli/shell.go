@@ -134,7 +134,7 @@ func (s *shell) absolute(path string) string {
 // group returns a command that only holds others. Without one of them it prints its
 // help; with a word that is none of them it is a usage error.
 func group(use, short string, commands ...*cobra.Command) *cobra.Command {
-	g := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs}
+	g := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, SuggestionsMinimumDistance: 2}
 	g.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return c.Help()
