@@ -1,0 +1,163 @@
+package report
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+)
+
+// Planner gives the tables that statements see: their data files as they are now,
+// and views of ours over them.
+type Planner interface {
+	Plan(ctx context.Context) ([]trailhouse.View, []trailhouse.DerivedView, error)
+}
+
+// Runner runs reports and statements.
+type Runner struct {
+	Library *Library
+	Engine  trailhouse.Engine
+	Planner Planner
+	Clock   trailhouse.Clock
+	// Limits bound each statement.
+	Limits trailhouse.Limits
+}
+
+// Request is a report with its arguments.
+type Request struct {
+	// Name is the report's.
+	Name string
+	// Args are the values of its parameters as text.
+	Args map[string]string
+	// Period is from and to; a zero side is open.
+	Period trailhouse.Period
+}
+
+// Outcome says what a report came to.
+type Outcome struct {
+	// Rows is how many rows were written.
+	Rows int64
+	// Missing is how many coverage rows of the report tell of evidence that is missing
+	// or damaged.
+	Missing int
+}
+
+// Head is what a Writer learns before the first row.
+type Head struct {
+	// Report is the report's name, empty for a statement of the user's own.
+	Report string
+	// Arguments are the parameters with their values, from and to first.
+	Arguments []Argument
+	// AsOf is the instant of the question.
+	AsOf time.Time
+	// Coverage belongs to the answer.
+	Coverage []trailhouse.Coverage
+	// Columns are the columns of the rows.
+	Columns []trailhouse.ResultColumn
+	// Seed says that the report has the columns that SeedWriter needs.
+	Seed bool
+}
+
+// Writer writes one result. Begin comes first, End last; the values of a row are
+// those of trailhouse.Engine, and the slice is reused.
+type Writer interface {
+	Begin(h Head) error
+	Row(row []any) error
+	End() error
+}
+
+// plan is what one question sees.
+type plan struct {
+	engine  trailhouse.Engine
+	limits  trailhouse.Limits
+	views   []trailhouse.View
+	derived []trailhouse.DerivedView
+}
+
+// plan asks the planner.
+func (r *Runner) plan(ctx context.Context) (*plan, error) {
+	views, derived, err := r.Planner.Plan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &plan{engine: r.Engine, limits: r.Limits, views: views, derived: derived}, nil
+}
+
+// query returns a query over the plan.
+func (p *plan) query(text string, parameters map[string]any) trailhouse.Query {
+	return trailhouse.Query{SQL: text, Parameters: parameters, Views: p.views, Derived: p.derived, Limits: p.limits}
+}
+
+// Run runs a report: CodeNotFound where there is none of the name, CodeUsage for a
+// wrong argument, CodeInvalid with file and line where the report itself is wrong.
+// Nothing is written before the engine has answered.
+func (r *Runner) Run(ctx context.Context, q Request, w Writer) (Outcome, error) {
+	rep, err := r.Library.Report(q.Name)
+	if err != nil {
+		return Outcome{}, err
+	}
+	args, err := rep.arguments(q.Args, q.Period)
+	if err != nil {
+		return Outcome{}, err
+	}
+	p, err := r.plan(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	covered, err := p.coverage(ctx, rep, q.Period)
+	if err != nil {
+		return Outcome{}, err
+	}
+	head := Head{
+		Report: rep.Name, Arguments: args, AsOf: r.Clock.Now().UTC().Truncate(time.Millisecond),
+		Coverage: covered, Columns: rep.resultColumns(), Seed: rep.Seed,
+	}
+	out := Outcome{}
+	for _, c := range covered {
+		if incomplete(c) {
+			out.Missing++
+		}
+	}
+	err = p.engine.Query(ctx, p.query(rep.SQL, bindings(args, head.AsOf)),
+		func(got []trailhouse.ResultColumn) error {
+			if err := rep.checkColumns(got); err != nil {
+				return err
+			}
+			return w.Begin(head)
+		},
+		func(row []any) error {
+			out.Rows++
+			if err := rep.coerce(row); err != nil {
+				return err
+			}
+			return w.Row(row)
+		})
+	if err != nil {
+		return out, rep.located(err)
+	}
+	return out, w.End()
+}
+
+// RunSQL runs a statement of the user's own. It has no parameters.
+func (r *Runner) RunSQL(ctx context.Context, text string, w Writer) (Outcome, error) {
+	p, err := r.plan(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	var out Outcome
+	asOf := r.Clock.Now().UTC().Truncate(time.Millisecond)
+	err = p.engine.Query(ctx, p.query(text, nil),
+		func(c []trailhouse.ResultColumn) error { return w.Begin(Head{AsOf: asOf, Columns: slices.Clone(c)}) },
+		func(row []any) error {
+			out.Rows++
+			return w.Row(row)
+		})
+	if err != nil {
+		return out, err
+	}
+	return out, w.End()
+}
+
+// epoch stands for the instant where a statement has none.
+func epoch() time.Time { return time.Unix(0, 0).UTC() }
