@@ -35,14 +35,14 @@ func RunTable() *trailhouse.Table {
 // UnitTable returns the table units: one row for each unit that was read.
 func UnitTable() *trailhouse.Table {
 	columns := []trailhouse.Column{
-		{Name: "unit_id", Type: trailhouse.TypeString, Required: true, Doc: "hash of the unit's identity: path, size and modification time, or bucket, key, ETag and size"},
+		{Name: "unit_id", Type: trailhouse.TypeString, Required: true, Doc: "the unit's identity: path, size and modification time, or bucket, key, ETag and size"},
 		{Name: "run_id", Type: trailhouse.TypeString, Required: true, Doc: "run that read it"},
 		{Name: "source", Type: trailhouse.TypeString, Required: true, Doc: "name of the source"},
 		{Name: "object", Type: trailhouse.TypeString, Required: true, Doc: "file or address"},
 		{Name: "bytes", Type: trailhouse.TypeInt64, Doc: "stored size"},
 		{Name: "modified", Type: trailhouse.TypeTimestamp, Doc: "when the object was last written"},
 		{Name: "read_at", Type: trailhouse.TypeTimestamp, Required: true, Doc: "when it was read, UTC"},
-		{Name: "result", Type: trailhouse.TypeString, Required: true, Doc: "done, or quarantined where it was rejected whole"},
+		{Name: "result", Type: trailhouse.TypeString, Required: true, Doc: "done, quarantined where it was rejected whole, or missing where it could not be read to its end"},
 	}
 	return &trailhouse.Table{Name: "units", Doc: "Units of evidence that were read, with their record counts.", Columns: append(columns, counts()...)}
 }
