@@ -73,7 +73,9 @@ func (h *host) attempts() (failed, unresolved []Attempt) {
 	}
 	for _, e := range h.unresolved {
 		if e.seen.pid {
-			unresolved = append(unresolved, h.attempt(e))
+			a := h.attempt(e)
+			a.Time = e.seen.reserved
+			unresolved = append(unresolved, a)
 		}
 	}
 	return failed, unresolved

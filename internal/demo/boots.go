@@ -17,13 +17,7 @@ func (h *host) reboot() {
 			h.now += 3
 		}
 	} else {
-		for len(h.live) > 0 {
-			h.bury(h.live[0])
-		}
-		if h.booting != nil { // a start cut off is unresolved, not failed
-			h.unresolved = append(h.unresolved, h.booting)
-			h.booting = nil
-		}
+		h.losePower()
 	}
 	h.stale = h.stale[:0] // /run is a tmpfs
 	h.now += h.between(40*second, 30*minute)
@@ -35,6 +29,22 @@ func (h *host) reboot() {
 	sizes := h.profile.memory
 	h.allocator(sizes[h.rng.IntN(len(sizes))])
 	h.now += 20 * second
+}
+
+// losePower ends everything without a line, sometimes in the midst of a start.
+func (h *host) losePower() {
+	if h.booting == nil && h.rng.IntN(3) == 0 {
+		if r, f, ok := h.pickStart(); ok && f == startsFine {
+			h.start(r, f)
+		}
+	}
+	for len(h.live) > 0 {
+		h.bury(h.live[0])
+	}
+	if h.booting != nil { // a start that is cut off is unresolved, not failed
+		h.unresolved = append(h.unresolved, h.booting)
+		h.booting = nil
+	}
 }
 
 // allocator is a successful run of nitro-enclaves-allocator.service. It fails while

@@ -67,6 +67,8 @@ func (h *host) describe() {
 // look is a command that a person types now and then.
 func (h *host) look() {
 	switch n := h.rng.IntN(10); {
+	case h.calm(0):
+		h.print(h.command(), h.now, info, h.version.start, "Start Nitro CLI")
 	case n < 2 && len(h.live) > 0:
 		h.console(h.live[h.rng.IntN(len(h.live))])
 	case n < 4:

@@ -159,8 +159,10 @@ func checkPools(t *testing.T, truth *Truth) {
 func checkVariety(t *testing.T, truth *Truth) {
 	t.Helper()
 	seen := map[string]int{}
+	var presumed Seconds
 	for _, s := range truth.Sessions {
 		seen[s.Reason]++
+		presumed += s.Presumed
 		seen["client "+s.Client]++
 		if s.Partial {
 			seen["partial"]++
@@ -177,6 +179,9 @@ func checkVariety(t *testing.T, truth *Truth) {
 	}
 	for _, a := range truth.FailedStarts {
 		seen[a.ErrorCode]++
+	}
+	if presumed < Seconds(12*hour) {
+		t.Errorf("only %s seconds are presumed", presumed)
 	}
 	for _, what := range []string{
 		"terminated", "crashed", "signal", "socket-deleted", "lost", "running", "partial", "unnamed", "across months", "more memory",
@@ -269,6 +274,24 @@ func physical(t *testing.T, path string, in io.Reader) (lines []string) {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+func TestHours(t *testing.T) {
+	for _, c := range []struct {
+		ms        int64
+		vcpu, gib string
+	}{
+		{0, "0.000000", "0.000000"},
+		{3_600_000, "1.000000", "0.000977"},
+		{3_686_400_000, "1024.000000", "1.000000"},
+		{2, "0.000001", "0.000000"},
+		{1, "0.000000", "0.000000"},
+		{5_398_125 * 2, "2.998958", "0.002929"},
+	} {
+		if v, g := VCPUHours(c.ms), GiBHours(c.ms); v != c.vcpu || g != c.gib {
+			t.Errorf("%d: %s and %s, want %s and %s", c.ms, v, g, c.vcpu, c.gib)
+		}
+	}
 }
 
 func TestOptionsAreChecked(t *testing.T) {

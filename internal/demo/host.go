@@ -146,7 +146,7 @@ func (h *host) act(what timer, e *enclave) {
 		h.tryStart()
 	case timerReboot:
 		h.timers[timerReboot] = h.now + h.between(h.profile.rebootEvery/2, h.profile.rebootEvery*3/2)
-		if h.now < h.to-2*hour {
+		if h.now < h.to-2*hour && !h.calm(day) {
 			h.reboot()
 			h.schedulePoll()
 		}
@@ -162,8 +162,16 @@ func (h *host) act(what timer, e *enclave) {
 	}
 }
 
+// calm reports whether the host's calm end has begun or begins within ahead.
+func (h *host) calm(ahead Instant) bool {
+	return h.profile.calm > 0 && h.now >= h.to-h.profile.calm-ahead
+}
+
 // tryStart starts an enclave if the host has room for one.
 func (h *host) tryStart() {
+	if h.calm(0) {
+		return
+	}
 	if !h.version.named && len(h.open) > len(h.live) {
 		// Before 1.1.0 run-enclave asks nobody: let somebody notice the dead first, so
 		// that no two enclaves seem to hold the same CPUs.

@@ -19,6 +19,9 @@ type profile struct {
 	moods    []mood
 	// startEvery, lookEvery and rebootEvery are mean distances; zero for never.
 	startEvery, lookEvery, rebootEvery Instant
+	// calm is how long before the end nobody starts or describes enclaves any more:
+	// what runs then can only be presumed to run on.
+	calm Instant
 	// life, where set, is how long every enclave lives; it is then terminated by id.
 	life Instant
 	// keep, where set, is how many equal enclaves run at any time.
@@ -57,11 +60,13 @@ func profiles(o Options) [profileCount]profile {
 		{
 			machine: machine{"c6i.4xlarge", 16, 2}, memory: []int64{8192, 12288},
 			versions: []string{"1.2.0", "1.2.1", "1.2.3", "1.3.1", "1.3.2"}, layout: layoutEvents, journal: true,
+			calm:       3 * day,
 			startEvery: starts, lookEvery: 30 * hour, rebootEvery: 11 * day,
 		},
 		{
 			machine: machine{"m5.xlarge", 4, 2}, memory: []int64{4096},
 			versions: []string{"1.0.10", "1.0.12", "1.0.12", "1.1.0"}, layout: layoutPlain, journal: true,
+			calm:       5 * day,
 			startEvery: starts * 2, lookEvery: 12 * hour, rebootEvery: 17 * day,
 		},
 		{
@@ -80,6 +85,7 @@ func profiles(o Options) [profileCount]profile {
 		{
 			machine: machine{"c5.2xlarge", 8, 2}, memory: []int64{4096, 6144},
 			versions: []string{"1.2.2", "1.3.0", "1.4.2"}, layout: layoutFlat,
+			calm:     2 * day,
 			headLost: true, moods: []mood{{from + 5*day, info}},
 			startEvery: starts, lookEvery: 16 * hour, rebootEvery: 12 * day,
 		},

@@ -3,6 +3,7 @@ package demo
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,7 +24,8 @@ type Truth struct {
 	Sessions []Session `json:"sessions"`
 	// FailedStarts are in the order of Time, then of InstanceID.
 	FailedStarts []Attempt `json:"failed_starts"`
-	// Unresolved are starts that a power loss cut off. They did not fail; Time is zero.
+	// Unresolved are starts that a power loss cut off. They did not fail; Time is that
+	// of the last line of the start.
 	Unresolved []Attempt `json:"unresolved_starts"`
 	// Usage has a row for each client and month that has a session; unattributed
 	// counts as a client.
@@ -105,6 +107,18 @@ type Usage struct {
 	VCPUMillis int64 `json:"vcpu_ms"`
 	MiBMillis  int64 `json:"mib_ms"`
 }
+
+// VCPUHours returns vCPU-milliseconds as vCPU-hours, rounded half up at six digits.
+func VCPUHours(vcpuMillis int64) string {
+	return millionths((10*vcpuMillis + 18) / 36)
+}
+
+// GiBHours returns MiB-milliseconds as GiB-hours, rounded half up at six digits.
+func GiBHours(mibMillis int64) string {
+	return millionths((10*mibMillis + 18432) / 36864)
+}
+
+func millionths(n int64) string { return fmt.Sprintf("%d.%06d", n/1e6, n%1e6) }
 
 // Pool is what became of the pool that a host's allocator reserved, in
 // vCPU-milliseconds and MiB-milliseconds. Reserved is from each successful run of

@@ -67,7 +67,7 @@ func (h *host) pickStart() (r request, f failure, ok bool) {
 	}
 	r = h.pickRequest()
 	fits := h.pool.fits(r.mib, r.vcpus()) && len(h.live) < 4
-	if h.level == info && (h.rng.IntN(100) < 16 || !fits && h.rng.IntN(4) == 0) {
+	if h.level == info && (h.rng.IntN(100) < 12 || !fits && h.rng.IntN(8) == 0) {
 		return h.pickFailure(r)
 	}
 	if fits && h.rng.IntN(4) == 0 {
@@ -112,6 +112,9 @@ func (h *host) pickFailure(r request) (request, failure, bool) {
 func (h *host) lifetime() Instant {
 	if h.profile.life > 0 {
 		return h.profile.life
+	}
+	if h.calm(day) {
+		return 30 * day
 	}
 	switch n := h.rng.IntN(100); {
 	case n < 30:
