@@ -11,7 +11,7 @@ columns:
   - {name: instance_type, type: varchar, doc: EC2 instance type of the host; empty while unknown}
   - {name: pool_vcpus, type: bigint, unit: vCPU, doc: "vCPUs of the last pool in the period; this and all pool columns are empty where no journal of nitro-enclaves-allocator tells the pool: missing is not zero"}
   - {name: pool_memory_mib, type: bigint, unit: MiB, doc: memory of the last pool in the period}
-  - {name: pool_hours, type: "decimal(18,6)", unit: h, doc: "time in the period for which a pool is known: from a successful run of the allocator to its next start, or to the end of the host's evidence"}
+  - {name: pool_hours, type: "decimal(18,6)", unit: h, doc: "time in the period for which a pool is known: from a successful run of the allocator to its next start, or to the end of the host's evidence; a host that was switched off counts until it booted again"}
   - {name: reserved_vcpu_hours, type: "decimal(18,6)", unit: vCPU-h, doc: "pool's vCPU-hours = used + unbilled + idle, to the last digit"}
   - {name: used_vcpu_hours, type: "decimal(18,6)", unit: vCPU-h, doc: "billed usage of enclaves while the pool is known, presumed usage too"}
   - {name: unbilled_vcpu_hours, type: "decimal(18,6)", unit: vCPU-h, doc: "held but not billed while the pool is known: boot from memory reserved to ready, starts that gave no enclave, uncertain ends of lost enclaves"}
