@@ -35,7 +35,7 @@ func (w *CSVWriter) Begin(h Head) error {
 // Row implements Writer.
 func (w *CSVWriter) Row(row []any) error {
 	for i, c := range w.columns {
-		w.cells[i] = formatText(row[i], c.Type)
+		w.cells[i] = FormatText(row[i], c.Type)
 		if c.Type == "varchar" {
 			w.cells[i] = guard(w.cells[i])
 		}

@@ -28,7 +28,7 @@ func parameterTypes() []string {
 // in the order of the header. as_of is not among them.
 func (r *Report) arguments(texts map[string]string, p trailhouse.Period) ([]Argument, error) {
 	if !p.From.IsZero() && !p.To.IsZero() && !p.From.Before(p.To) {
-		return nil, trailhouse.Errorf(trailhouse.CodeUsage, "the period ends (%s) before it begins (%s)", formatTime(p.To), formatTime(p.From))
+		return nil, trailhouse.Errorf(trailhouse.CodeUsage, "the period ends (%s) before it begins (%s)", FormatTime(p.To), FormatTime(p.From))
 	}
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		if !slices.ContainsFunc(r.Parameters, func(p Parameter) bool { return p.Name == name }) {

@@ -48,7 +48,7 @@ func (w *TableWriter) Row(row []any) error {
 	for i, v := range row {
 		cells[i] = "-"
 		if v != nil {
-			cells[i] = printable(formatText(v, w.head.Columns[i].Type))
+			cells[i] = printable(FormatText(v, w.head.Columns[i].Type))
 		}
 	}
 	if w.flowed {

@@ -15,13 +15,13 @@ import (
 // maxExact is the largest whole number up to which a double holds every one.
 const maxExact = 1 << 53
 
-// formatTime writes an instant as RFC 3339 in UTC with milliseconds; finer digits
+// FormatTime writes an instant as RFC 3339 in UTC with milliseconds; finer digits
 // are cut off.
-func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+func FormatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// formatText writes a value as plain text, as tables and csv have it. Null is
-// empty.
-func formatText(v any, columnType string) string {
+// FormatText writes a value of a result as plain text, as tables and csv have it,
+// by the type of its column. Null is empty.
+func FormatText(v any, columnType string) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
@@ -39,7 +39,7 @@ func formatText(v any, columnType string) string {
 		if columnType == "date" {
 			return v.UTC().Format(time.DateOnly)
 		}
-		return formatTime(v)
+		return FormatTime(v)
 	}
 	return string(appendJSON(nil, v, columnType))
 }
@@ -60,7 +60,7 @@ func appendJSON(b []byte, v any, columnType string) []byte {
 		return strconv.AppendInt(b, v, 10)
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return appendString(b, strings.TrimPrefix(formatText(v, ""), "+"))
+			return appendString(b, strings.TrimPrefix(FormatText(v, ""), "+"))
 		}
 		return appendFloat(b, v)
 	case trailhouse.Decimal:
@@ -71,7 +71,7 @@ func appendJSON(b []byte, v any, columnType string) []byte {
 	case []any:
 		return appendList(b, v, strings.TrimSuffix(strings.TrimPrefix(columnType, "array("), ")"))
 	case time.Time:
-		return appendString(b, formatText(v, columnType))
+		return appendString(b, FormatText(v, columnType))
 	case string:
 		return appendString(b, v)
 	}

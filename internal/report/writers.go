@@ -57,7 +57,7 @@ func (w *JSONWriter) Begin(h Head) error {
 	} else {
 		b = appendString(member(b, "report"), h.Report)
 		b = appendArguments(member(b, "parameters"), h.Arguments)
-		b = appendString(member(b, "as_of"), formatTime(h.AsOf))
+		b = appendString(member(b, "as_of"), FormatTime(h.AsOf))
 		b = appendCoverage(member(b, "coverage"), h.Coverage)
 	}
 	_, err := w.out.Write(append(member(b, "rows"), '['))

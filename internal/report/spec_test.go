@@ -1,0 +1,262 @@
+package report_test
+
+import (
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	_ "github.com/duckdb/duckdb-go/v2"
+	"github.com/goccy/go-yaml"
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/clients"
+	"github.com/trailhouse/trailhouse/internal/config"
+	"github.com/trailhouse/trailhouse/internal/derive/sessions"
+	"github.com/trailhouse/trailhouse/internal/ingest"
+	"github.com/trailhouse/trailhouse/internal/query/duckdb"
+	"github.com/trailhouse/trailhouse/internal/report"
+)
+
+// specFile is one file specs/*.yaml: what a report must answer to given rows.
+//
+//	report: client-usage                # the report's name
+//	specs:
+//	  - name: a month boundary          # what this one shows
+//	    tables:                         # rows of the lake's tables; absent tables are empty,
+//	      enclave_sessions:             # absent columns null, required or not
+//	        - {session_id: i-1-enca, started: 2025-11-30T23:00:00Z, vcpus: 2, cpu_ids: [1, 3]}
+//	    clients:                        # optional: as in trailhouse.yaml
+//	      - {client: acme, name: "acme-*"}
+//	    hosts:                          # optional: as in trailhouse.yaml
+//	      i-1: {account: "111122223333"}
+//	    parameters: {client: acme}      # optional
+//	    from: 2025-11-01T00:00:00Z      # optional
+//	    to: 2025-12-01T00:00:00Z        # optional
+//	    as_of: 2026-01-01T00:00:00Z     # optional, this instant where absent
+//	    rows:                           # the result, in order; [] where it has no rows. Only the
+//	      - {month: 2025-11, hours: 1.000, cpu_ids: [1, 3], stop: null, client: acme}
+//	    error: "no parameter"           # instead of rows: a part of the error
+//
+// A row need not name every column. Values are compared as --format csv writes
+// them: times 2025-11-03T08:00:02.421Z, decimals with all digits, lists as [1,3];
+// null is null and not the empty text.
+type specFile struct {
+	Report string `yaml:"report"`
+	Specs  []spec `yaml:"specs"`
+}
+
+type spec struct {
+	Name       string                      `yaml:"name"`
+	Tables     map[string][]map[string]any `yaml:"tables"`
+	Clients    []config.ClientRule         `yaml:"clients"`
+	Hosts      map[string]config.Host      `yaml:"hosts"`
+	Parameters map[string]string           `yaml:"parameters"`
+	From       time.Time                   `yaml:"from"`
+	To         time.Time                   `yaml:"to"`
+	AsOf       time.Time                   `yaml:"as_of"`
+	Rows       []map[string]rawText        `yaml:"rows"`
+	Error      string                      `yaml:"error"`
+}
+
+// rawText is a value as the file spells it, so that 1.500 keeps its zeros, behind
+// "text "; empty for null.
+type rawText string
+
+// UnmarshalYAML implements yaml.BytesUnmarshaler.
+func (r *rawText) UnmarshalYAML(text []byte) error {
+	var s string
+	trimmed := strings.TrimSpace(string(text))
+	if strings.HasPrefix(trimmed, `"`) || strings.HasPrefix(trimmed, "'") {
+		if err := yaml.Unmarshal(text, &s); err != nil {
+			return err
+		}
+		*r = rawText("text " + s)
+		return nil
+	}
+	if strings.HasPrefix(trimmed, "[") {
+		trimmed = strings.ReplaceAll(trimmed, ", ", ",")
+	}
+	*r = rawText("text " + trimmed)
+	return nil
+}
+
+// lakeTables are all tables that reports read.
+func lakeTables() []*trailhouse.Table {
+	return []*trailhouse.Table{
+		sessions.MarkTable(), sessions.SessionTable(), sessions.AttemptTable(),
+		ingest.RunTable(), ingest.UnitTable(), ingest.CoverageTable(), ingest.QuarantineTable(),
+	}
+}
+
+// TestSpecs runs every spec of specs/*.yaml.
+func TestSpecs(t *testing.T) {
+	files, err := filepath.Glob("specs/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no specs: %v", err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f specFile
+		if err := yaml.UnmarshalWithOptions(data, &f, yaml.Strict()); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for _, s := range f.Specs {
+			t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml")+"/"+s.Name, func(t *testing.T) { s.run(t, f.Report) })
+		}
+	}
+}
+
+func (s *spec) run(t *testing.T, name string) {
+	library, err := report.NewLibrary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.AsOf.IsZero() {
+		s.AsOf = instant(t, "2026-01-01T00:00:00Z")
+	}
+	runner := &report.Runner{
+		Library: library, Engine: duckdb.New(duckdb.Options{}), Clock: fixedClock(s.AsOf),
+		Planner: plannerFor(t, s.Tables, s.Clients, s.Hosts),
+	}
+	var got collected
+	_, err = runner.Run(t.Context(), report.Request{Name: name, Args: s.Parameters, Period: trailhouse.Period{From: s.From, To: s.To}}, &got)
+	if s.Error != "" {
+		if err == nil || !strings.Contains(err.Error(), s.Error) {
+			t.Fatalf("error %v, want one with %q", err, s.Error)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.compare(t, &got)
+}
+
+// compare reports rows that differ.
+func (s *spec) compare(t *testing.T, got *collected) {
+	t.Helper()
+	if len(got.rows) != len(s.Rows) {
+		t.Errorf("%d rows, want %d", len(got.rows), len(s.Rows))
+	}
+	for i, row := range got.rows {
+		if i >= len(s.Rows) {
+			t.Errorf("row %d: %v is not expected", i+1, row)
+			continue
+		}
+		for column, want := range s.Rows[i] {
+			if value, ok := row[column]; !ok || value != string(want) {
+				t.Errorf("row %d: %s is %q, want %q", i+1, column, value, want)
+			}
+		}
+	}
+}
+
+// collected is a Writer that keeps rows: empty for null, or "text " and the csv form.
+type collected struct {
+	head report.Head
+	rows []map[string]string
+}
+
+func (c *collected) Begin(h report.Head) error { c.head = h; return nil }
+
+func (c *collected) Row(row []any) error {
+	out := map[string]string{}
+	for i, column := range c.head.Columns {
+		out[column.Name] = ""
+		if row[i] != nil {
+			out[column.Name] = "text " + report.FormatText(row[i], column.Type)
+		}
+	}
+	c.rows = append(c.rows, out)
+	return nil
+}
+
+func (c *collected) End() error { return nil }
+
+// fixedPlanner plans files that were written before.
+type fixedPlanner struct {
+	views   []trailhouse.View
+	derived []trailhouse.DerivedView
+}
+
+// plannerFor writes the rows as Parquet files.
+func plannerFor(t *testing.T, rows map[string][]map[string]any, rules []config.ClientRule, hosts map[string]config.Host) fixedPlanner {
+	t.Helper()
+	compiled, err := clients.Compile("spec", rules, hosts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := fixedPlanner{derived: compiled.Views()}
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	known := 0
+	for _, table := range lakeTables() {
+		view := trailhouse.View{Table: table}
+		if given, ok := rows[table.Name]; ok {
+			known++
+			view.Files = writeRows(t, db, table, given)
+		}
+		p.views = append(p.views, view)
+	}
+	if known != len(rows) {
+		t.Fatalf("a table of the spec is not one of the lake's")
+	}
+	return p
+}
+
+// writeRows makes one file of the rows, none where there are none.
+func writeRows(t *testing.T, db *sql.DB, table *trailhouse.Table, rows []map[string]any) []trailhouse.DataFile {
+	t.Helper()
+	if len(rows) == 0 {
+		return nil
+	}
+	selects := make([]string, len(rows))
+	for i, row := range rows {
+		for name := range row {
+			if table.Index(name) < 0 {
+				t.Fatalf("table %s has no column %s", table.Name, name)
+			}
+		}
+		cells := make([]string, len(table.Columns))
+		for j, c := range table.Columns {
+			cells[j] = "CAST(" + literal(row[c.Name]) + " AS " + storedType(c.Type) + `) AS "` + c.Name + `"`
+		}
+		selects[i] = "SELECT " + strings.Join(cells, ", ")
+	}
+	path := filepath.Join(t.TempDir(), table.Name+".parquet")
+	if _, err := db.Exec("COPY (" + strings.Join(selects, " UNION ALL ") + ") TO '" + path + "' (FORMAT parquet)"); err != nil {
+		t.Fatalf("rows of %s: %v", table.Name, err)
+	}
+	return []trailhouse.DataFile{{Path: path, Rows: int64(len(rows))}}
+}
+
+// literal writes a YAML value as SQL.
+func literal(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "NULL"
+	case []any:
+		items := make([]string, len(v))
+		for i, item := range v {
+			items[i] = literal(item)
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	case time.Time:
+		return literal(v.UTC().Format("2006-01-02 15:04:05.999999"))
+	}
+	return "'" + strings.ReplaceAll(fmt.Sprint(v), "'", "''") + "'"
+}
+
+// storedType is DuckDB's name of a column type.
+func storedType(t trailhouse.Type) string {
+	return []string{"VARCHAR", "BIGINT", "BOOLEAN", "TIMESTAMP", "UUID", "BIGINT[]", "VARCHAR[]", "BLOB"}[t]
+}
