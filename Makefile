@@ -81,8 +81,8 @@ docs: ## write the generated pages of docs anew
 	go test ./internal/config ./internal/cli -run 'TestReferencePage|TestCommandPage' -update
 
 .PHONY: bench
-bench: tools ## the figures of the house, measured on this machine
-	go test -count=1 -run '^$$' -bench . -benchmem -timeout 30m ./...
+bench: build ## the figures of the house, measured on this machine, into docs/benchmarks.md
+	go run ./test/bench
 
 .PHONY: fuzz
 fuzz: tools ## each fuzz target for a while: make fuzz FUZZTIME=1m

@@ -12,14 +12,13 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/app"
 	"github.com/trailhouse/trailhouse/internal/cli"
 )
 
 func main() { os.Exit(run()) }
 
-// run translates the process to an Env and the answer to an exit code.
+// run translates the process for the app and the answer to an exit code.
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -31,10 +30,9 @@ func run() int {
 	if err != nil {
 		dir = "/"
 	}
-	return app.Run(ctx, os.Args[1:], cli.Env{
+	return app.Run(ctx, os.Args[1:], app.Process{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
-		Environ: os.Environ(), Dir: dir, Columns: columns,
-		Clock: trailhouse.SystemClock{}, Version: version(),
+		Environ: os.Environ(), Dir: dir, Columns: columns, Version: version(),
 	})
 }
 

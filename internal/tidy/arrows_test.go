@@ -85,7 +85,7 @@ func forbidden(from, to string) string {
 	}
 	low, high := floor(to), floor(from)
 	switch {
-	case room(to) == "testkit" || room(to) == "tidy":
+	case room(to) == "testkit" || room(to) == "tidy" || within(to, "test"):
 		return "product code never imports what is for tests"
 	case low < 0 || high < 0:
 		return "a room without a floor: give it one in internal/tidy and docs/ARCHITECTURE.md"

@@ -55,9 +55,15 @@ func parse(name, text string) (source, error) {
 	fset := token.NewFileSet()
 	tree, err := parser.ParseFile(fset, name, text, parser.ParseComments)
 	return source{
-		dir: filepath.ToSlash(filepath.Dir(name)), name: name, test: strings.HasSuffix(name, "_test.go"),
+		dir: filepath.ToSlash(filepath.Dir(name)), name: name, test: isTest(name),
 		fset: fset, tree: tree, text: text,
 	}, err
+}
+
+// isTest reports whether a file is no product code: a test, the benchmarks in test/,
+// the fakes in testkit.
+func isTest(name string) bool {
+	return strings.HasSuffix(name, "_test.go") || within(name, "test") || within(name, "internal/testkit")
 }
 
 // root returns the directory of go.mod.
