@@ -32,14 +32,6 @@ type Line struct {
 // Cut says that Text holds only the first MaxLine bytes.
 func (l *Line) Cut() bool { return l.Length > int64(len(l.Text)) }
 
-// End returns the offset behind the line and its line feed.
-func (l *Line) End() int64 {
-	if l.Terminated {
-		return l.Offset + l.Length + 1
-	}
-	return l.Offset + l.Length
-}
-
 // Lines reads a text line by line in bounded memory: a line of usual length is not
 // copied, and of a longer one only the beginning, the length and the hash are kept.
 type Lines struct {

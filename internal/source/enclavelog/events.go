@@ -1,0 +1,251 @@
+package enclavelog
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/trailhouse/trailhouse"
+)
+
+// event is one event of CloudWatch Logs: the agent makes one of each physical line
+// unless it is told otherwise, so a record of several lines is several events
+// (facts/nitro.md 2.2). Its timestamp is the agent's clock, not the record's.
+type event struct {
+	stream     bounded
+	message    bounded
+	hasMessage bool
+	at         int64 // milliseconds
+	hasAt      bool
+	start, end int64
+}
+
+// span is a stretch of the inflated object that is no JSON.
+type span struct {
+	start, end int64
+	reason     string
+}
+
+// maxBroken is how many broken lines a file of JSON lines may have before it is not
+// one.
+const maxBroken = 100_000
+
+// events reads JSON as the aws command prints it (filter-log-events, get-log-events),
+// such events line by line, or an array of them, in any mixture, and gives the lines
+// of their messages.
+type events struct {
+	s    *scanner
+	give func(*piece) error
+	key  bounded
+	ev   event
+	// pages and found count documents with "events" and the events in them.
+	pages, found int64
+	// learn says that this is the first pass, which notes in broken which lines are
+	// none; the second pass is told by it.
+	learn  bool
+	broken []span
+}
+
+// kind is what a JSON value turned out to be.
+type kind uint8
+
+const (
+	kindOther kind = iota
+	kindPage
+	kindEvent
+)
+
+// each reads the stream to its end. In JSON lines a broken line is noted and the
+// next is read; elsewhere a syntax error is returned.
+func (e *events) each() error {
+	good, next := 0, 0
+	for {
+		if err := e.s.gap(); err == io.EOF {
+			return e.verdict(good)
+		} else if err != nil {
+			return err
+		}
+		if !e.learn && next < len(e.broken) && e.s.offset() >= e.broken[next].start {
+			if err := e.refuse(e.broken[next]); err != nil {
+				return err
+			}
+			next++
+			continue
+		}
+		start := e.s.offset()
+		kind, err := e.value(0)
+		if err == nil && kind == kindOther {
+			err = e.other(start)
+		}
+		if err == nil {
+			good++
+			continue
+		}
+		if !e.learn || !e.s.oneLine || !isSyntax(err) || len(e.broken) == maxBroken {
+			return err
+		}
+		if lineErr := e.s.line(); lineErr != nil {
+			return lineErr
+		}
+		e.broken = append(e.broken, span{start: start, end: e.s.offset(), reason: err.Error()})
+	}
+}
+
+// verdict returns the error of a file of JSON lines of which none is one.
+func (e *events) verdict(good int) error {
+	if good == 0 && len(e.broken) > 0 && e.learn {
+		return &syntaxError{offset: e.broken[0].start, what: e.broken[0].reason}
+	}
+	return nil
+}
+
+// refuse gives a broken line as such.
+func (e *events) refuse(b span) error {
+	e.ev.message.reset()
+	p := piece{start: e.s.offset(), end: b.end, broken: "broken line of JSON: " + b.reason}
+	if err := e.s.take(b.end, &e.ev.message); err != nil {
+		return err
+	}
+	p.text, p.hash = e.ev.message.kept, e.ev.message.hash()
+	return e.give(&p)
+}
+
+// value reads one value in which events may lie.
+func (e *events) value(depth int) (kind, error) {
+	c, err := e.s.token()
+	if err != nil {
+		return kindOther, err
+	}
+	switch {
+	case c == '[' && depth < 4:
+		return kindPage, e.s.list('[', ']', func() error { return e.item(depth + 1) })
+	case c == '{':
+		return e.document(depth)
+	}
+	return kindOther, e.s.skip(&e.key, depth)
+}
+
+// item reads one item of a list of events. One that is none is told.
+func (e *events) item(depth int) error {
+	if _, err := e.s.token(); err != nil {
+		return err
+	}
+	start := e.s.offset()
+	kind, err := e.value(depth)
+	if err == nil && kind == kindOther {
+		err = e.give(e.empty(start))
+	}
+	return err
+}
+
+// other tells a value that is neither event nor page: a line of JSON lines as broken,
+// so that its bytes are kept, another one where it stands.
+func (e *events) other(start int64) error {
+	if e.s.oneLine {
+		return &syntaxError{offset: start, what: "no event of CloudWatch Logs"}
+	}
+	return e.give(e.empty(start))
+}
+
+// empty is the piece of a value that holds no message.
+func (e *events) empty(start int64) *piece {
+	return &piece{start: start, end: e.s.offset(), broken: "no event of CloudWatch Logs: it has no message", hash: (&bounded{}).hash()}
+}
+
+// document reads an object: an event, a page of events, or neither.
+func (e *events) document(depth int) (kind, error) {
+	found, start := kindOther, e.s.offset()
+	e.ev.stream.reset()
+	e.ev.message.reset()
+	e.ev.hasMessage, e.ev.hasAt = false, false
+	err := e.s.object(&e.key, func() error {
+		c, err := e.s.token()
+		if err != nil {
+			return err
+		}
+		if c == '[' && depth < 4 && string(e.key.kept) == "events" {
+			found = kindPage
+			e.pages++
+			return e.s.list('[', ']', func() error { return e.item(depth + 1) })
+		}
+		return e.member(c, depth)
+	})
+	if err != nil || found == kindPage || !e.ev.hasMessage {
+		return found, err
+	}
+	e.ev.start, e.ev.end = start, e.s.offset()
+	e.found++
+	return kindEvent, e.lines()
+}
+
+// member reads the value of one key of an event.
+func (e *events) member(first byte, depth int) error {
+	switch key := string(e.key.kept); {
+	case first == '"' && key == "message":
+		e.ev.hasMessage = true
+		return e.s.text(&e.ev.message)
+	case first == '"' && key == "logStreamName":
+		return e.s.text(&e.ev.stream)
+	case key == "timestamp" && (first == '-' || isDigit(first)):
+		word, err := e.s.scalar()
+		if err == nil {
+			e.ev.at, e.ev.hasAt = parseInt(word)
+		}
+		return err
+	}
+	return e.s.skip(&e.key, depth+1)
+}
+
+// lines gives the lines of the event's message.
+func (e *events) lines() error {
+	ev := &e.ev
+	p := piece{stream: ev.stream.kept, start: ev.start, end: ev.end, at: ev.at * 1000, hasAt: ev.hasAt}
+	if ev.message.cut() {
+		p.broken = fmt.Sprintf("message of %d bytes, longer than %d", ev.message.length, trailhouse.MaxRejected)
+		p.text, p.hash = ev.message.kept, ev.message.hash()
+		return e.give(&p)
+	}
+	rest, more := bytes.TrimSuffix(ev.message.kept, []byte("\n")), true
+	for more {
+		var text []byte
+		text, rest, more = bytes.Cut(rest, []byte("\n"))
+		p.text = bytes.TrimSuffix(text, []byte("\r"))
+		if err := e.give(&p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startsJSON reports whether a unit begins as JSON and not as a log. A header may
+// begin with an empty logger, [].
+func startsJSON(head []byte) bool {
+	head = bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\ufeff")))
+	if len(head) == 0 {
+		return false
+	}
+	inside := bytes.TrimSpace(head[1:])
+	switch head[0] {
+	case '{':
+		return len(inside) > 0 && (inside[0] == '"' || inside[0] == '}')
+	case '[':
+		return len(inside) > 0 && (inside[0] == '{' || string(inside) == "]")
+	}
+	return false
+}
+
+// isLines reports whether a unit of JSON is one value for each line, from its
+// beginning. A pretty document opens on its first line what it closes on a later one.
+func isLines(head []byte) bool {
+	head = bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\ufeff")))
+	first, rest, ok := bytes.Cut(head, []byte("\n"))
+	first = bytes.TrimSpace(first)
+	if !ok || len(first) == 0 {
+		return true
+	}
+	opens := first[0] == '[' || bytes.HasPrefix(first, []byte(`{"events"`)) || len(first) == 1
+	if opens && bytes.IndexByte([]byte("{[,"), first[len(first)-1]) >= 0 {
+		return false
+	}
+	return rest[0] == '{' || rest[0] == '['
+}

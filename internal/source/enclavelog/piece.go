@@ -1,0 +1,118 @@
+package enclavelog
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/objects"
+)
+
+// piece is one physical line of a unit, without its line end, whatever container it
+// came in. Its slices are valid until the next piece.
+type piece struct {
+	// stream is the log stream of CloudWatch, empty in a file of text.
+	stream []byte
+	text   []byte
+	// start and end are where the line, or the event that holds it, stands in the
+	// inflated object.
+	start, end int64
+	// at is the clock of the agent in microseconds, hasAt whether there is one.
+	at    int64
+	hasAt bool
+	// open says that the text ends here without a line end.
+	open bool
+	// broken, where not empty, says why the piece is no line; text holds its first
+	// bytes and hash the hash of all of it.
+	broken string
+	hash   [32]byte
+}
+
+// eachLine gives the lines of a text.
+func eachLine(r io.Reader, give func(*piece) error) error {
+	lines := objects.NewLines(r)
+	var p piece // one for all, since it escapes
+	for {
+		l, err := lines.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		p = piece{text: l.Text, start: l.Offset, end: l.Offset + l.Length, open: !l.Terminated, hash: l.SHA256}
+		switch {
+		case l.Zeros:
+			p.broken = fmt.Sprintf("%d zero bytes, as a loss of power leaves them", l.Length)
+		case l.Cut():
+			p.broken = fmt.Sprintf("line of %d bytes, longer than %d", l.Length, objects.MaxLine)
+		default:
+			if l.Offset == 0 {
+				p.text = bytes.TrimPrefix(p.text, []byte("\ufeff"))
+			}
+			err = afterZeros(&p, give)
+		}
+		if err == nil {
+			err = give(&p)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// afterZeros takes the end of the line from p, and, where a good record was appended
+// to the zeros that a loss of power left behind a half one, gives what stands before
+// it as a broken piece of its own.
+func afterZeros(p *piece, give func(*piece) error) error {
+	p.text = bytes.TrimSuffix(p.text, []byte("\r"))
+	if bytes.IndexByte(p.text, 0) < 0 {
+		return nil
+	}
+	zero := bytes.LastIndexByte(p.text, 0)
+	if _, ok := ParseRecord(p.text[zero+1:]); !ok {
+		return nil
+	}
+	front := piece{text: p.text[:zero+1], start: p.start, end: p.start + int64(zero) + 1,
+		broken: "half record and zero bytes, as a loss of power leaves them"}
+	front.hash = sha256.Sum256(front.text)
+	p.text, p.start = p.text[zero+1:], front.end
+	return give(&front)
+}
+
+// bounded keeps the first MaxRejected bytes of a text, its length and its hash.
+type bounded struct {
+	kept   []byte
+	length int64
+	sum    hash.Hash // nil while all of it is kept
+}
+
+func (b *bounded) reset() { b.kept, b.length, b.sum = b.kept[:0], 0, nil }
+
+func (b *bounded) write(p []byte) {
+	b.length += int64(len(p))
+	if b.sum == nil && len(b.kept)+len(p) <= trailhouse.MaxRejected {
+		b.kept = append(b.kept, p...)
+		return
+	}
+	if b.sum == nil {
+		b.sum = sha256.New()
+		b.sum.Write(b.kept)
+	}
+	b.sum.Write(p)
+	b.kept = append(b.kept, p[:min(len(p), trailhouse.MaxRejected-len(b.kept))]...)
+}
+
+// cut reports whether not all of the text is kept.
+func (b *bounded) cut() bool { return b.sum != nil }
+
+func (b *bounded) hash() (h [32]byte) {
+	if b.sum == nil {
+		return sha256.Sum256(b.kept)
+	}
+	b.sum.Sum(h[:0])
+	return h
+}

@@ -1,0 +1,219 @@
+package enclavelog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/objects"
+)
+
+// maxPending is how much text of unfinished records all streams of a unit may hold
+// together.
+const maxPending = 64 << 20
+
+// reader is the second pass over a unit: it joins lines to records and writes rows.
+type reader struct {
+	ctx     context.Context
+	source  *Source
+	unit    trailhouse.Unit
+	object  string // the unit's name as UTF-8
+	survey  *survey
+	sink    trailhouse.Sink
+	keys    keys
+	pending int
+	reach   map[reachKey]trailhouse.Period
+}
+
+// reachKey is what a row of coverage is about.
+type reachKey struct {
+	source string
+	number int // of the instance
+}
+
+func newReader(ctx context.Context, s *Source, u trailhouse.Unit, sv *survey, sink trailhouse.Sink) *reader {
+	return &reader{
+		ctx: ctx, source: s, unit: u, object: strings.ToValidUTF8(u.Object, "\ufffd"), survey: sv, sink: sink,
+		reach: map[reachKey]trailhouse.Period{},
+	}
+}
+
+// run reads the object to its end.
+func (r *reader) run(o *objects.Object) error {
+	if err := r.pieces(o); err != nil {
+		return r.changed(err)
+	}
+	for _, st := range r.survey.streams {
+		if st.joiner == nil {
+			continue
+		}
+		if err := st.joiner.finish(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) pieces(o *objects.Object) error {
+	if !r.survey.json {
+		return eachLine(o.Reader(), r.piece)
+	}
+	e := newEvents(o.Reader(), r.survey)
+	e.give = r.piece
+	return e.each()
+}
+
+// changed tells damage that the first pass did not see: someone wrote over the file.
+// It is no damage of the unit, since rows of it may be written already.
+func (r *reader) changed(err error) error {
+	var known *trailhouse.Error
+	if isSyntax(err) || errors.As(err, &known) && known.Code == trailhouse.CodeDamaged {
+		return trailhouse.Errorf(trailhouse.CodeConflict, "%s was changed while it was read: %w", r.unit.Object, err).
+			WithHint("import it again; what was read is not read twice")
+	}
+	return err
+}
+
+// piece takes one line to the joiner of its stream.
+func (r *reader) piece(p *piece) error {
+	st, err := r.survey.stream(p.stream)
+	if err != nil {
+		return err
+	}
+	if st.joiner == nil {
+		st.joiner = &joiner{reader: r, stream: st, years: years{year: st.year}}
+	}
+	return st.joiner.piece(p)
+}
+
+// write writes the row of one record. A stream that the first pass did not know has
+// no instance.
+func (r *reader) write(j *joiner) error {
+	if j.stream.instance == "" {
+		return r.changed(&syntaxError{offset: j.position, what: "a record where there was none"})
+	}
+	ordinal := r.survey.seen.next(j.stream.number, j.first)
+	if j.held == sortEntry {
+		r.reached(JournalName, j.stream.number, j.micros)
+		r.writeEntry(j, ordinal)
+	} else {
+		r.reached(Name, j.stream.number, j.record.Micros)
+		r.writeRecord(j, ordinal)
+	}
+	return r.sink.Next(r.ctx)
+}
+
+// reached widens what is known of an instance.
+func (r *reader) reached(source string, number int, micros int64) {
+	k, t := reachKey{source, number}, time.UnixMicro(micros).UTC()
+	p, ok := r.reach[k]
+	if !ok || t.Before(p.From) {
+		p.From = t
+	}
+	if !ok || t.After(p.To) {
+		p.To = t
+	}
+	r.reach[k] = p
+}
+
+// cover notes how far the unit reaches for each instance.
+func (r *reader) cover(instances []trailhouse.InstanceID) {
+	if len(r.reach) == 0 {
+		r.source.cover(r.sink, r.unit, "no whole record in it")
+		return
+	}
+	for number, id := range instances {
+		for _, source := range []string{Name, JournalName} {
+			p, ok := r.reach[reachKey{source, number}]
+			if !ok {
+				continue
+			}
+			if through := r.source.options.CompleteThrough; source == Name && through.After(p.To) {
+				p.To = through.UTC()
+			}
+			r.sink.Cover(trailhouse.Coverage{
+				Source: source, Scope: string(id), Object: r.unit.Object, Result: trailhouse.CoverageRead, From: p.From, Through: p.To,
+			})
+		}
+	}
+}
+
+// columns are the places of the columns in both tables.
+type columns struct {
+	log struct {
+		id, instance, time, logger, pid, slot, level, file, line, message, continuation, ordinal, object, position, unit int
+	}
+	allocator struct {
+		id, instance, time, host, identifier, pid, message, ordinal, object, position, unit int
+	}
+}
+
+func columnsOf(log, allocator *trailhouse.Table) columns {
+	var c columns
+	l, a := &c.log, &c.allocator
+	for name, at := range map[string]*int{
+		"record_id": &l.id, "instance_id": &l.instance, "time": &l.time, "logger": &l.logger, "pid": &l.pid, "slot": &l.slot,
+		"level": &l.level, "file": &l.file, "line": &l.line, "message": &l.message, "continuation": &l.continuation,
+		"ordinal": &l.ordinal, "object": &l.object, "position": &l.position, "unit_id": &l.unit,
+	} {
+		*at = log.MustIndex(name)
+	}
+	for name, at := range map[string]*int{
+		"record_id": &a.id, "instance_id": &a.instance, "time": &a.time, "host": &a.host, "identifier": &a.identifier,
+		"pid": &a.pid, "message": &a.message, "ordinal": &a.ordinal, "object": &a.object, "position": &a.position, "unit_id": &a.unit,
+	} {
+		*at = allocator.MustIndex(name)
+	}
+	return c
+}
+
+func (r *reader) writeRecord(j *joiner, ordinal int64) {
+	b, c, rec := r.sink.Batch(r.source.log), &r.source.columns.log, &j.record
+	b.SetKey(c.id, r.keys.record(j.stream.instance, j.first, ordinal))
+	b.SetString(c.instance, string(j.stream.instance))
+	b.SetMicros(c.time, rec.Micros)
+	b.SetText(c.logger, rec.Logger)
+	if rec.HasPid {
+		b.SetInt(c.pid, rec.Pid)
+	}
+	if rec.Slot != nil {
+		b.SetText(c.slot, rec.Slot)
+	}
+	b.SetText(c.level, rec.Level)
+	b.SetText(c.file, rec.File)
+	b.SetInt(c.line, rec.Line)
+	b.SetText(c.message, rec.Message)
+	if j.lines > 0 {
+		b.SetText(c.continuation, j.more)
+	}
+	b.SetInt(c.ordinal, ordinal)
+	b.SetString(c.object, r.object)
+	b.SetInt(c.position, j.position)
+	b.SetString(c.unit, r.unit.ID)
+	b.EndRow()
+}
+
+func (r *reader) writeEntry(j *joiner, ordinal int64) {
+	b, c, e := r.sink.Batch(r.source.allocator), &r.source.columns.allocator, &j.entry
+	b.SetKey(c.id, r.keys.entry(j.stream.instance, j.micros, j.first, ordinal))
+	b.SetString(c.instance, string(j.stream.instance))
+	b.SetMicros(c.time, j.micros)
+	b.SetText(c.host, e.host)
+	b.SetText(c.identifier, e.identifier)
+	if e.hasPid {
+		b.SetInt(c.pid, e.pid)
+	}
+	message := e.message
+	if j.lines > 0 {
+		message = []byte(fmt.Sprintf("%s\n%s", e.message, j.more))
+	}
+	b.SetText(c.message, message)
+	b.SetInt(c.ordinal, ordinal)
+	b.SetString(c.object, r.object)
+	b.SetInt(c.position, j.position)
+	b.SetString(c.unit, r.unit.ID)
+	b.EndRow()
+}

@@ -1,0 +1,139 @@
+// Package enclavelog reads what nitro-cli and the enclave allocator leave on a host:
+// the log of nitro-cli as files, plain or gzip, rotated or copied, as exports of
+// CloudWatch Logs in JSON or as text, and the journal of the allocator.
+package enclavelog
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/objects"
+)
+
+// Name is the source's name, and that of coverage of nitro-cli logs.
+const Name = "enclave-log"
+
+// JournalName is the source in coverage of the allocator's journal. It is a name of
+// its own because a journal says nothing of how far the log is complete.
+const JournalName = "enclave-allocator-journal"
+
+// Options say where to read and what the files do not tell themselves.
+type Options struct {
+	// Paths are files and directory trees.
+	Paths []string
+	// Instance is the instance of units that name none.
+	Instance trailhouse.InstanceID
+	// Year is the year of the first line of a journal; zero takes it from the time of
+	// the file's last write.
+	Year int
+	// Location is the zone that a journal was printed in; nil is UTC.
+	Location *time.Location
+	// CompleteThrough is the instant through which the logs are known to be complete;
+	// zero leaves it at each log's last record.
+	CompleteThrough time.Time
+	// Limits bound compressed files.
+	Limits objects.Limits
+}
+
+// Source reads enclave logs. Its methods may be called by several goroutines.
+type Source struct {
+	options    Options
+	log        *trailhouse.Table
+	allocator  *trailhouse.Table
+	columns    columns
+	mu         sync.Mutex
+	neighbours map[string]trailhouse.InstanceID // by directory, guarded by mu
+}
+
+var _ trailhouse.Source = (*Source)(nil)
+
+// New returns a source. It opens nothing yet.
+func New(o Options) *Source {
+	if o.Location == nil {
+		o.Location = time.UTC
+	}
+	s := &Source{options: o, log: LogTable(), allocator: AllocatorTable(), neighbours: map[string]trailhouse.InstanceID{}}
+	s.columns = columnsOf(s.log, s.allocator)
+	return s
+}
+
+// Name returns "enclave-log".
+func (s *Source) Name() string { return Name }
+
+// Tables returns enclave_log and allocator_log.
+func (s *Source) Tables() []*trailhouse.Table { return []*trailhouse.Table{s.log, s.allocator} }
+
+// Version returns the version of the decoder.
+func (s *Source) Version() string { return "1" }
+
+// Units finds the files. What cannot be listed is missing; what is no file is ignored.
+func (s *Source) Units(ctx context.Context, yield func(trailhouse.Unit) error, miss func(trailhouse.Coverage) error) error {
+	return objects.Walk(ctx, s.options.Paths, func(f objects.File) error {
+		return yield(trailhouse.Unit{
+			ID: f.ID(), Object: f.Path, Size: f.Size, Modified: f.Modified, Explicit: f.Explicit,
+			Again: !s.options.CompleteThrough.IsZero(),
+		})
+	}, func(path string, err error) error {
+		c := trailhouse.Coverage{Source: Name, Scope: string(instanceIn(path)), Object: path, Result: trailhouse.CoverageMissing, Detail: err.Error()}
+		if trailhouse.CodeOf(err) == trailhouse.CodeInvalid {
+			c.Result = trailhouse.CoverageIgnored
+		}
+		return miss(c)
+	})
+}
+
+// Read decodes one file. The first pass finds out what it is, whether its container
+// is whole and which instance it comes from; the second reads the same bytes again
+// and gives the rows. A file that grows meanwhile is read to where it ended.
+func (s *Source) Read(ctx context.Context, u trailhouse.Unit, sink trailhouse.Sink) error {
+	o, err := objects.Open(u.Object, s.options.Limits)
+	if err != nil {
+		return err
+	}
+	defer o.Close()
+	sv, err := inspect(o)
+	if err != nil {
+		return err
+	}
+	if sv.empty {
+		s.cover(sink, u, "empty file")
+		return nil
+	}
+	if !sv.found {
+		return s.ignore(u, sv, sink)
+	}
+	instances, err := s.resolve(ctx, u, sv)
+	if err != nil {
+		return err
+	}
+	for _, st := range sv.streams {
+		st.date(s.options.Year, o.File().Modified, s.options.Location)
+	}
+	r := newReader(ctx, s, u, sv, sink)
+	if err := r.run(o); err != nil {
+		return err
+	}
+	r.cover(instances)
+	return nil
+}
+
+// ignore passes over a file that is no log, which is an error where the user named it.
+func (s *Source) ignore(u trailhouse.Unit, sv *survey, sink trailhouse.Sink) error {
+	if u.Explicit {
+		return trailhouse.Errorf(trailhouse.CodeInvalid, "%s is not a nitro-cli log: %s", u.Object, sv.kindOf()).
+			WithHint("name the log, usually /var/log/nitro_enclaves/nitro_enclaves.log, or its export from CloudWatch Logs")
+	}
+	sink.Cover(trailhouse.Coverage{Source: Name, Object: u.Object, Result: trailhouse.CoverageIgnored, Detail: sv.kindOf()})
+	return nil
+}
+
+// cover notes a unit that was read and holds no row.
+func (s *Source) cover(sink trailhouse.Sink, u trailhouse.Unit, detail string) {
+	c := trailhouse.Coverage{Source: Name, Scope: string(instanceIn(u.Object)), Object: u.Object, Result: trailhouse.CoverageRead, Detail: detail}
+	if c.Scope != "" {
+		c.Through = s.options.CompleteThrough
+	}
+	sink.Cover(c)
+}

@@ -1,0 +1,202 @@
+package enclavelog
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/objects"
+)
+
+// survey is what the first pass over a unit found: whether it is whole, what it is,
+// and what the second pass must know before its first row.
+type survey struct {
+	json    bool
+	lines   bool // JSON, one value for each line
+	empty   bool // there is nothing in it at all
+	pages   int64
+	events  int64
+	broken  []span
+	streams []*stream
+	byName  map[string]*stream
+	last    *stream // of the piece before
+	seen    *ordinals
+	line    line
+	found   bool // something in it is a log or a journal
+}
+
+// stream is one log stream of CloudWatch, or the only one of a file of text.
+type stream struct {
+	name     string
+	rows     bool // has lines that become rows
+	ids      []trailhouse.InstanceID
+	years    years
+	entry    entry // the last journal line that needs a year
+	undated  bool  // has such lines
+	instance trailhouse.InstanceID
+	number   int     // of the instance within the unit
+	year     int     // of the first journal line
+	joiner   *joiner // of the second pass
+}
+
+// The most streams and instances that one unit may name. A stream costs memory for
+// its unfinished record.
+const (
+	maxStreams   = 1 << 16
+	maxInstances = 8
+)
+
+// headSize is how much of a unit decides which forms are tried.
+const headSize = 64 << 10
+
+// inspect makes the first pass over an object. It fails with CodeDamaged or CodeLimit
+// where the container is damaged, and then no row of it is read.
+func inspect(o *objects.Object) (*survey, error) {
+	head := make([]byte, headSize)
+	n, err := io.ReadFull(o.Reader(), head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, err
+	}
+	head = head[:n]
+	asJSON := startsJSON(head)
+	s, err := tryForm(o, head, asJSON)
+	if err != nil || s.found || !asJSON && !bytes.Contains(head, []byte(`"message"`)) {
+		return s, err
+	}
+	other, err := tryForm(o, head, !asJSON)
+	if err != nil || other.found {
+		return other, err
+	}
+	return s, nil
+}
+
+// tryForm reads the object as JSON or as text.
+func tryForm(o *objects.Object, head []byte, asJSON bool) (*survey, error) {
+	s := &survey{json: asJSON, lines: isLines(head), empty: len(head) == 0, byName: map[string]*stream{}, seen: newOrdinals(o.Most())}
+	err := s.run(o)
+	s.seen.done()
+	return s, err
+}
+
+// run reads the object to its end.
+func (s *survey) run(o *objects.Object) error {
+	if !s.json {
+		return eachLine(o.Reader(), s.piece)
+	}
+	e := newEvents(o.Reader(), s)
+	e.learn, e.give = true, s.piece
+	err := e.each()
+	s.pages, s.events, s.broken = e.pages, e.found, e.broken
+	s.found = s.found || e.pages > 0 && e.found == 0
+	if err == nil || !isSyntax(err) {
+		return err
+	}
+	if !s.found && e.pages == 0 {
+		return nil // some other JSON
+	}
+	return trailhouse.Errorf(trailhouse.CodeDamaged, "%s is no whole JSON document: %w", o.File().Path, err).
+		WithHint("export it again; nothing of it was imported")
+}
+
+// newEvents returns a reader of the survey's form of JSON.
+func newEvents(r io.Reader, s *survey) *events {
+	e := &events{s: newScanner(r), broken: s.broken}
+	e.s.oneLine = s.lines
+	return e
+}
+
+// piece notes one line.
+func (s *survey) piece(p *piece) error {
+	if p.broken != "" {
+		return s.brokenPiece(p)
+	}
+	st, err := s.stream(p.stream)
+	if err != nil {
+		return err
+	}
+	// Most lines of a long log are of no further interest once it is known to be one.
+	if st.rows && len(p.text) > 0 && p.text[0] == '[' && !bytes.Contains(p.text, []byte("] "+enclaveIDText)) {
+		s.seen.note(p.text)
+		return nil
+	}
+	s.line.read(p.text)
+	switch s.line.sort {
+	case sortRecord:
+		s.found, st.rows = true, true
+		s.seen.note(s.line.body)
+		st.names(instanceOf(&s.line.record))
+	case sortEntry:
+		s.found = true
+		s.journal(st, p)
+	case sortBroken, sortMarker:
+		s.found = true
+	}
+	return nil
+}
+
+// brokenPiece takes a piece that is no line: a header at its beginning still shows
+// that this is a log.
+func (s *survey) brokenPiece(p *piece) error {
+	s.found = s.found || isHeaderLike(p.text)
+	return nil
+}
+
+// stream returns the stream of the name.
+func (s *survey) stream(name []byte) (*stream, error) {
+	if s.last != nil && s.last.name == string(name) {
+		return s.last, nil
+	}
+	st := s.byName[string(name)]
+	if st == nil {
+		if len(s.streams) == maxStreams {
+			return nil, trailhouse.Errorf(trailhouse.CodeLimit, "more than %d log streams in one file", maxStreams).
+				WithHint("export fewer streams into one file")
+		}
+		st = &stream{name: string(name)}
+		s.streams = append(s.streams, st)
+		s.byName[st.name] = st
+	}
+	s.last = st
+	return st, nil
+}
+
+// journal notes a line of the journal.
+func (s *survey) journal(st *stream, p *piece) {
+	e := &s.line.entry
+	if !p.hasAt && !s.line.prefixed {
+		st.undated = true
+		st.years.next(e)
+		st.entry = *e
+	}
+	if e.isAllocator() {
+		st.rows = true
+		s.seen.note(s.line.body)
+	}
+}
+
+// names notes an instance that the stream's own enclaves name.
+func (st *stream) names(id trailhouse.InstanceID) {
+	if id != "" && len(st.ids) < maxInstances && !slices.Contains(st.ids, id) {
+		st.ids = append(st.ids, id)
+	}
+}
+
+// date sets the year of the stream's first journal line: the one that was asked for,
+// or the one from which the last line's year follows.
+func (st *stream) date(year int, written time.Time, zone *time.Location) {
+	switch {
+	case !st.undated:
+	case year != 0:
+		st.year = year
+	default:
+		st.year = lastYear(&st.entry, written, zone) - st.years.year
+	}
+}
+
+// kindOf says in words what the unit is, where it is no log.
+func (s *survey) kindOf() string {
+	return fmt.Sprintf("no header of nitro-cli and no line of the journal in it (%s)", map[bool]string{true: "JSON", false: "text"}[s.json])
+}
