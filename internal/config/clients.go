@@ -12,10 +12,12 @@ type ClientRule struct {
 
 	// The client that what matches belongs to.
 	Client string `yaml:"client"`
-	// Enclave name as a glob: `*` is any text and `?` any character. The `_N` that
-	// nitro-cli puts behind a name used twice is stripped first.
+	// Enclave name as a glob: `*` is any text, `?` any character, `[a-z]` one of a
+	// class, `\` takes the next character as it is. The `_1`, `_2`, … that nitro-cli
+	// puts behind a name in use may be there or not.
 	Name string `yaml:"name"`
-	// Enclave name as a regular expression, which must match the whole name.
+	// Enclave name as a regular expression (RE2), which must match the whole name,
+	// with or without `_1`, `_2`, ….
 	NameRegex string `yaml:"name_regex"`
 	// Path of the enclave image file as a glob.
 	EIF string `yaml:"eif"`
