@@ -38,7 +38,7 @@ func generate(t *testing.T, o Options) (string, *Truth) {
 	return dir, truth
 }
 
-// hashTree returns a hash over the names, times and bytes of all files.
+// hashTree returns a hash over the names and bytes of all files.
 func hashTree(t *testing.T, dir string) string {
 	t.Helper()
 	sum := sha256.New()

@@ -133,6 +133,9 @@ func (h *host) paths(index int) []string {
 // closeFiles ends the files of the host and returns what they hold.
 func (h *host) closeFiles(dir string) ([]File, error) {
 	parts := h.log.parts
+	for _, p := range parts {
+		h.log.release(p)
+	}
 	if h.profile.layout == layoutEvents && len(parts) > 0 {
 		parts[0].put([]byte("\n    ],\n    \"searchedLogStreams\": []\n}\n"))
 	}

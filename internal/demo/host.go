@@ -109,6 +109,11 @@ func (h *host) run(ctx context.Context) error {
 		h.now = max(at, h.now+5)
 		h.act(what, e)
 	}
+	if h.journal != nil && h.journal.last >= h.log.last {
+		// The log reaches as far as the journal, so that no figure hangs on whether a
+		// journal says how far a log is complete.
+		h.print(h.command(), h.journal.last+10*second, info, h.version.start, "Start Nitro CLI")
+	}
 	h.endPool(h.through())
 	return nil
 }

@@ -48,6 +48,8 @@ type part struct {
 	out    *bufio.Writer
 	counts File
 	events int64
+	held   []byte  // lines behind a record's first that wait for the next record
+	heldAt Instant // the agent's instant of them
 	last   Instant
 	err    error
 }
@@ -72,20 +74,35 @@ func (l *logFile) write(generation int, at Instant, text []byte) {
 		p.put(text)
 		return
 	}
-	// The agent sends line by line, drops empty lines and stamps them with its own
-	// clock, so that many share an instant.
-	seen := (at/250 + 1) * 250
-	for first := true; len(text) > 0; first = false {
-		line, rest, _ := bytes.Cut(text, []byte{'\n'})
-		text = rest
-		if len(line) == 0 {
-			continue
-		}
-		if !first {
-			p.counts.Continuations++
-		}
-		l.event(p, seen, line)
+	l.send(p, (at/250+1)*250, text)
+}
+
+// send writes a record as CloudWatch's agent sends it: line by line, without empty
+// lines, under the agent's own clock. Many events share an instant, which leaves
+// their order open, so the lines behind a record's first come behind the next
+// record's where that one has the same instant.
+func (l *logFile) send(p *part, seen Instant, text []byte) {
+	if seen != p.heldAt {
+		l.release(p)
 	}
+	line, rest, _ := bytes.Cut(text, []byte{'\n'})
+	l.event(p, seen, line)
+	l.release(p)
+	p.heldAt = seen
+	p.held = append(p.held, rest...)
+}
+
+// release writes the lines that wait behind their record.
+func (l *logFile) release(p *part) {
+	for rest := p.held; len(rest) > 0; {
+		var line []byte
+		line, rest, _ = bytes.Cut(rest, []byte{'\n'})
+		if len(line) > 0 {
+			p.counts.Continuations++
+			l.event(p, p.heldAt, line)
+		}
+	}
+	p.held = p.held[:0]
 }
 
 // event writes one CloudWatch event.
