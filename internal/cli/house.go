@@ -37,13 +37,13 @@ type House interface {
 type Keeper interface {
 	// Files lists the current data files.
 	Files(ctx context.Context, table string) ([]LakeFile, error)
-	// History lists the snapshots of one table, oldest first.
-	History(ctx context.Context, table string) ([]trailhouse.Snapshot, error)
+	// History lists the snapshots, table by table, oldest first.
+	History(ctx context.Context, table string) ([]LakeChange, error)
 	// Compact merges small files and returns what it did, table by table.
 	Compact(ctx context.Context, table string) ([]Care, error)
-	// Expire drops snapshots, and files that only they use, that were replaced before
-	// now less lake.keep.
-	Expire(ctx context.Context, table string) ([]Care, error)
+	// Expire drops snapshots of all tables, and files that only they use, that were
+	// replaced before now less lake.keep.
+	Expire(ctx context.Context) (Expiry, error)
 	// Check reads the tables and the accounting and returns what is wrong.
 	Check(ctx context.Context) ([]Problem, error)
 }
@@ -139,12 +139,27 @@ type LakeFile struct {
 	Path      string `json:"path"`
 }
 
-// Care is what compaction or expiry did to one table.
+// LakeChange is one snapshot of one table.
+type LakeChange struct {
+	Table    string
+	Snapshot trailhouse.Snapshot
+}
+
+// Care is what compaction did to one table.
 type Care struct {
-	Table        string `json:"table"`
-	FilesRemoved int64  `json:"files_removed"`
-	FilesAdded   int64  `json:"files_added"`
-	Snapshots    int64  `json:"snapshots_removed"`
+	Table      string `json:"table"`
+	Partitions int64  `json:"partitions"`
+	Files      int64  `json:"files_merged"`
+	Into       int64  `json:"files_written"`
+	Rows       int64  `json:"rows"`
+}
+
+// Expiry is what expiry removed from all tables.
+type Expiry struct {
+	Snapshots int64 `json:"snapshots_removed"`
+	Files     int64 `json:"files_removed"`
+	Orphans   int64 `json:"orphans_removed"` // files that no snapshot named
+	Bytes     int64 `json:"bytes_removed"`
 }
 
 // Problem is one thing that is wrong with the lake.

@@ -44,6 +44,7 @@ func (s *shell) lakeFiles() *cobra.Command {
 
 // snapshotLine is a snapshot as JSON.
 type snapshotLine struct {
+	Table     string            `json:"table"`
 	ID        int64             `json:"snapshot_id,string"` // 63 bits are more than a JSON number holds
 	At        string            `json:"at"`
 	Operation string            `json:"operation"`
@@ -53,55 +54,66 @@ type snapshotLine struct {
 
 func (s *shell) lakeHistory() *cobra.Command {
 	return &cobra.Command{
-		Use:   "history TABLE",
-		Short: "List the changes of a table, oldest first",
-		Args:  between(1, 1, "a table"),
+		Use:   "history [TABLE]",
+		Short: "List the changes of a table, or of all, oldest first",
+		Args:  between(0, 1, "one table"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return s.withHouse(c, func(ctx context.Context, h House) error {
-				history, err := h.Lake().History(ctx, args[0])
+				history, err := h.Lake().History(ctx, firstOf(args))
 				if err != nil {
 					return err
 				}
-				return printList(s.env.Out, s.flags.json, snapshotLines(history), "SNAPSHOT\tAT\tOPERATION\tBATCH", func(l snapshotLine) string {
-					return fmt.Sprintf("%d\t%s\t%s\t%s", l.ID, l.At, l.Operation, l.BatchID)
+				return printList(s.env.Out, s.flags.json, snapshotLines(history), "TABLE\tSNAPSHOT\tAT\tOPERATION\tBATCH", func(l snapshotLine) string {
+					return fmt.Sprintf("%s\t%d\t%s\t%s\t%s", l.Table, l.ID, l.At, l.Operation, l.BatchID)
 				})
 			})
 		},
 	}
 }
 
-func snapshotLines(history []trailhouse.Snapshot) []snapshotLine {
+func snapshotLines(history []LakeChange) []snapshotLine {
 	var lines []snapshotLine
 	for _, h := range history {
-		at := h.At.UTC().Format("2006-01-02T15:04:05.000Z07:00")
-		lines = append(lines, snapshotLine{ID: h.ID, At: at, Operation: h.Operation, BatchID: h.BatchID, Summary: h.Summary})
+		s := h.Snapshot
+		at := s.At.UTC().Format("2006-01-02T15:04:05.000Z07:00")
+		lines = append(lines, snapshotLine{Table: h.Table, ID: s.ID, At: at, Operation: s.Operation, BatchID: s.BatchID, Summary: s.Summary})
 	}
 	return lines
 }
 
 func (s *shell) lakeCompact() *cobra.Command {
-	return s.care("compact [TABLE]", "Merge small files of a table, or of all", Keeper.Compact)
-}
-
-func (s *shell) lakeExpire() *cobra.Command {
-	return s.care("expire [TABLE]", "Drop snapshots that were replaced longer ago than lake.keep", Keeper.Expire)
-}
-
-// care returns a command that changes how tables are stored, not what they hold.
-func (s *shell) care(use, short string, do func(Keeper, context.Context, string) ([]Care, error)) *cobra.Command {
 	return &cobra.Command{
-		Use:   use,
-		Short: short,
+		Use:   "compact [TABLE]",
+		Short: "Merge small files of closed partitions, or all of one table",
 		Args:  between(0, 1, "one table"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return s.withHouse(c, func(ctx context.Context, h House) error {
-				done, err := do(h.Lake(), ctx, firstOf(args))
+				done, err := h.Lake().Compact(ctx, firstOf(args))
 				if err != nil {
 					return err
 				}
-				return printList(s.env.Out, s.flags.json, done, "TABLE\tFILES REMOVED\tFILES ADDED\tSNAPSHOTS REMOVED", func(c Care) string {
-					return fmt.Sprintf("%s\t%d\t%d\t%d", c.Table, c.FilesRemoved, c.FilesAdded, c.Snapshots)
+				return printList(s.env.Out, s.flags.json, done, "TABLE\tPARTITIONS\tFILES MERGED\tINTO\tROWS", func(c Care) string {
+					return fmt.Sprintf("%s\t%d\t%d\t%d\t%d", c.Table, c.Partitions, c.Files, c.Into, c.Rows)
 				})
+			})
+		},
+	}
+}
+
+func (s *shell) lakeExpire() *cobra.Command {
+	return &cobra.Command{
+		Use:   "expire",
+		Short: "Drop snapshots that were replaced longer ago than lake.keep, and files that only they use",
+		Args:  between(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return s.withHouse(c, func(ctx context.Context, h House) error {
+				done, err := h.Lake().Expire(ctx)
+				if err != nil {
+					return err
+				}
+				text := fmt.Sprintf("removed %s snapshots, %s files and %s files that no snapshot named: %s",
+					count(done.Snapshots), count(done.Files), count(done.Orphans), size(done.Bytes))
+				return s.say(text, done)
 			})
 		},
 	}

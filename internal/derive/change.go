@@ -115,7 +115,7 @@ func (c *change) write(ctx context.Context, month time.Time, rows *trailhouse.Ba
 	if err != nil {
 		return err
 	}
-	path, err := c.job.Lake.DataPath(c.table, month, c.batchID[:24]+"-"+attempt)
+	path, err := c.job.Lake.DataPath(c.table, month, c.batchID[:24]+"-"+attempt+".parquet")
 	if err != nil {
 		return err
 	}

@@ -101,12 +101,16 @@ func (j *Job) completeThrough(ctx context.Context) (map[trailhouse.InstanceID]ti
 		return nil, err
 	}
 	through := map[trailhouse.InstanceID]time.Time{}
-	scope, until := t.MustIndex("scope"), t.MustIndex("covered_through")
+	names := []string{"source", "scope", "covered_through"}
+	c := indexes(t, names)
 	for _, f := range files {
-		err := columns.Read(ctx, f.Path, t, []string{"scope", "covered_through"}, func(b *trailhouse.Batch) error {
+		err := columns.Read(ctx, f.Path, t, names, func(b *trailhouse.Batch) error {
 			for i := range b.Len() {
-				id := trailhouse.InstanceID(b.Text(scope, i))
-				if at := b.Time(until, i); at.After(through[id]) {
+				if string(b.Text(c[0], i)) != j.Logs.Source {
+					continue
+				}
+				id := trailhouse.InstanceID(b.Text(c[1], i))
+				if at := b.Time(c[2], i); at.After(through[id]) {
 					through[id] = at
 				}
 			}

@@ -30,6 +30,9 @@ type Job struct {
 // partitioned by day, and coverage.
 type Logs struct {
 	Enclave, Allocator, Coverage *trailhouse.Table
+	// Source is the name under which coverage says how far the logs of nitro-cli are
+	// complete. Other evidence of the same host says nothing about that.
+	Source string
 }
 
 // lines returns the tables that hold log lines.

@@ -133,4 +133,3 @@ func eachLine(path string, match func([]byte) bool) error {
 	}
 	return nil
 }
-

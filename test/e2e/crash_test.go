@@ -199,4 +199,3 @@ func TestInterruptedImportResumes(t *testing.T) {
 	h.must(0, "import", "enclave-log", log, "--batch-records", batchRecords)
 	h.checkWhole(manyRecords)
 }
-

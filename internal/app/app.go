@@ -1,0 +1,134 @@
+// Package app builds and closes everything. It is the only package that names all
+// others, and it holds no logic of its own: a command of internal/cli asks, a room
+// answers, and app has introduced them to each other.
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/cli"
+	"github.com/trailhouse/trailhouse/internal/clients"
+	"github.com/trailhouse/trailhouse/internal/columns"
+	"github.com/trailhouse/trailhouse/internal/config"
+	"github.com/trailhouse/trailhouse/internal/derive"
+	"github.com/trailhouse/trailhouse/internal/derive/sessions"
+	"github.com/trailhouse/trailhouse/internal/ingest"
+	"github.com/trailhouse/trailhouse/internal/lake"
+	"github.com/trailhouse/trailhouse/internal/query/duckdb"
+	"github.com/trailhouse/trailhouse/internal/report"
+	"github.com/trailhouse/trailhouse/internal/source/enclavelog"
+	"github.com/trailhouse/trailhouse/internal/state"
+)
+
+// Process is what a run of the program gets from its process.
+type Process struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Environ  []string
+	// Dir is the working directory.
+	Dir string
+	// Columns returns the width of the terminal that Err is, 0 where it is none.
+	Columns func() int
+	Version cli.Version
+}
+
+// Run executes one command line and returns the process's exit code.
+func Run(ctx context.Context, args []string, p Process) int {
+	clock := trailhouse.SystemClock{}
+	return cli.Run(ctx, args, cli.Env{
+		In: p.In, Out: p.Out, Err: p.Err, Environ: p.Environ, Dir: p.Dir, Columns: p.Columns,
+		Clock: clock, Version: p.Version,
+		Open: func(ctx context.Context, c *config.Config, log *slog.Logger) (cli.House, error) {
+			return Open(ctx, c, clock, log, p.Version.Version)
+		},
+		Demo: generateDemo,
+	})
+}
+
+// House is an opened data directory. It implements cli.House.
+type House struct {
+	config *config.Config
+	clock  trailhouse.Clock
+	log    *slog.Logger
+
+	state   *state.State
+	lake    *lake.Lake
+	ingest  *ingest.Ingester
+	derive  *derive.Job
+	engine  trailhouse.Engine
+	clients *clients.Rules
+	reports *report.Runner
+}
+
+var _ cli.House = (*House)(nil)
+
+// Open opens the data directory of the configuration, and makes it where it is
+// missing.
+func Open(ctx context.Context, c *config.Config, clock trailhouse.Clock, log *slog.Logger, version string) (_ *House, err error) {
+	h := &House{config: c, clock: clock, log: log, engine: duckdb.New(duckdb.Options{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.Close())
+		}
+	}()
+	if h.clients, err = clients.Compile(c.File(), c.Clients, c.Hosts); err != nil {
+		return nil, err
+	}
+	reports, err := library(c.Reports.Folder)
+	if err != nil {
+		return nil, err
+	}
+	h.reports = &report.Runner{Library: reports, Engine: h.engine, Planner: h, Clock: clock, Limits: limits(c.Query)}
+	if h.state, err = state.Open(ctx, c.DataDir, clock); err != nil {
+		return nil, err
+	}
+	if h.lake, err = lake.Open(ctx, filepath.Join(c.DataDir, "lake"), clock); err != nil {
+		return nil, err
+	}
+	h.ingest = ingest.New(h.lake, h.state, ingest.Files{Write: columns.Write, Read: columns.Read}, clock, version)
+	h.derive = &derive.Job{Lake: h.lake, Lock: h.state.Lock, Logs: derive.Logs{
+		Enclave: enclavelog.LogTable(), Allocator: enclavelog.AllocatorTable(), Coverage: ingest.CoverageTable(),
+		Source: enclavelog.Name,
+	}}
+	return h, nil
+}
+
+// library reads the built-in reports and those of the user's folder.
+func library(folder string) (*report.Library, error) {
+	if folder == "" {
+		return report.NewLibrary(nil)
+	}
+	return report.NewLibrary(os.DirFS(folder))
+}
+
+// limits bound one statement.
+func limits(q config.Query) trailhouse.Limits {
+	return trailhouse.Limits{Rows: q.Rows, Bytes: q.Bytes, Timeout: q.Timeout, MemoryMiB: q.MemoryMiB, Threads: int(q.Threads)}
+}
+
+// Close releases everything that is open.
+func (h *House) Close() error {
+	var err error
+	if h.lake != nil {
+		err = h.lake.Close()
+	}
+	if h.state != nil {
+		err = errors.Join(err, h.state.Close())
+	}
+	return err
+}
+
+// tables are all tables of the house, in the order in which people meet them.
+func tables() []*trailhouse.Table {
+	all := []*trailhouse.Table{
+		enclavelog.LogTable(), enclavelog.AllocatorTable(),
+		sessions.MarkTable(), sessions.SessionTable(), sessions.AttemptTable(),
+	}
+	return append(all, ingest.Tables()...)
+}

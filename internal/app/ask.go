@@ -1,0 +1,97 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"path/filepath"
+
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/cli"
+	"github.com/trailhouse/trailhouse/internal/clients"
+	"github.com/trailhouse/trailhouse/internal/report"
+)
+
+// upToDate derives what follows from evidence that was imported and not derived
+// from, because an import was stopped in between. Else it only looks.
+func (h *House) upToDate(ctx context.Context) error {
+	done, err := h.derive.Run(ctx)
+	if err == nil && done.Hosts > 0 {
+		h.log.Info("derived what an earlier import had left", "hosts", done.Hosts, "host_days", done.Days)
+	}
+	return err
+}
+
+// Plan returns what statements see: every table with its current files, and the
+// views that say whose enclaves are.
+func (h *House) Plan(ctx context.Context) ([]trailhouse.View, []trailhouse.DerivedView, error) {
+	var views []trailhouse.View
+	for _, t := range tables() {
+		files, _, err := h.lake.Files(ctx, t.Name, trailhouse.Period{})
+		if err != nil {
+			return nil, nil, err
+		}
+		views = append(views, trailhouse.View{Table: t, Files: files})
+	}
+	return views, h.clients.Views(), nil
+}
+
+// Reports lists the reports.
+func (h *House) Reports() ([]cli.ReportInfo, error) {
+	var list []cli.ReportInfo
+	for _, r := range h.reports.Library.Reports() {
+		info := cli.ReportInfo{Name: r.Name, Title: r.Title, Question: r.Question}
+		if !r.Builtin {
+			info.File = filepath.Join(h.config.Reports.Folder, r.File())
+		}
+		list = append(list, info)
+	}
+	return list, nil
+}
+
+// CheckReports checks every report.
+func (h *House) CheckReports(ctx context.Context) (int, error) {
+	views, derived, err := h.Plan(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return len(h.reports.Library.Reports()), errors.Join(h.reports.Library.Check(ctx, h.engine, views, derived)...)
+}
+
+// Explain says whose an enclave is and why.
+func (h *House) Explain(ctx context.Context, enclave string) ([]clients.Explanation, error) {
+	if err := h.upToDate(ctx); err != nil {
+		return nil, err
+	}
+	views, _, err := h.Plan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return h.clients.Explain(ctx, h.engine, views, enclave)
+}
+
+// Report runs a report and writes its answer.
+func (h *House) Report(ctx context.Context, r cli.ReportRequest, w io.Writer) (cli.Answer, error) {
+	if err := h.upToDate(ctx); err != nil {
+		return cli.Answer{}, err
+	}
+	out, err := report.NewWriter(r.Format, w)
+	if err != nil {
+		return cli.Answer{}, err
+	}
+	done, err := h.reports.Run(ctx, report.Request{Name: r.Name, Args: r.Parameters, Period: r.Period}, out)
+	return cli.Answer{Rows: done.Rows, Missing: int64(done.Missing)}, err
+}
+
+// SQL runs a statement of the user's and writes its rows.
+func (h *House) SQL(ctx context.Context, r cli.SQLRequest, w io.Writer) (cli.Answer, error) {
+	if err := h.upToDate(ctx); err != nil {
+		return cli.Answer{}, err
+	}
+	out, err := report.NewWriter(r.Format, w)
+	if err != nil {
+		return cli.Answer{}, err
+	}
+	done, err := h.reports.RunSQL(ctx, r.Text, out)
+	return cli.Answer{Rows: done.Rows}, err
+}
