@@ -38,8 +38,10 @@ type events struct {
 	give func(*piece) error
 	key  bounded
 	ev   event
-	// pages and found count documents with "events" and the events in them.
+	// pages and found count documents with "events" and the events in them; cloud says
+	// that something has the name of a log stream.
 	pages, found int64
+	cloud        bool
 	// learn says that this is the first pass, which notes in broken which lines are
 	// none; the second pass is told by it.
 	learn  bool
@@ -185,6 +187,7 @@ func (e *events) member(first byte, depth int) error {
 		e.ev.hasMessage = true
 		return e.s.text(&e.ev.message)
 	case first == '"' && key == "logStreamName":
+		e.cloud = true
 		return e.s.text(&e.ev.stream)
 	case key == "timestamp" && (first == '-' || isDigit(first)):
 		word, err := e.s.scalar()
@@ -243,8 +246,11 @@ func isLines(head []byte) bool {
 	if !ok || len(first) == 0 {
 		return true
 	}
-	opens := first[0] == '[' || bytes.HasPrefix(first, []byte(`{"events"`)) || len(first) == 1
-	if opens && bytes.IndexByte([]byte("{[,"), first[len(first)-1]) >= 0 {
+	last := first[len(first)-1]
+	switch {
+	case first[0] == '{' && last == '}' || first[0] == '[' && last == ']':
+		return true
+	case len(first) == 1 || (first[0] == '[' || bytes.HasPrefix(first, []byte(`{"events"`))) && bytes.IndexByte([]byte("{[,"), last) >= 0:
 		return false
 	}
 	return rest[0] == '{' || rest[0] == '['

@@ -25,19 +25,26 @@ type reader struct {
 	sink    trailhouse.Sink
 	keys    keys
 	pending int
-	reach   map[reachKey]trailhouse.Period
+	reach   [2][]reach // of logs and of journals, by number of the instance
 }
 
-// reachKey is what a row of coverage is about.
-type reachKey struct {
-	source string
-	number int // of the instance
+// reach is the first and the last instant of rows, in microseconds.
+type reach struct {
+	any      bool
+	from, to int64
 }
 
-func newReader(ctx context.Context, s *Source, u trailhouse.Unit, sv *survey, sink trailhouse.Sink) *reader {
+func (r *reach) add(micros int64) {
+	if !r.any {
+		*r = reach{true, micros, micros}
+	}
+	r.from, r.to = min(r.from, micros), max(r.to, micros)
+}
+
+func newReader(ctx context.Context, s *Source, u trailhouse.Unit, sv *survey, sink trailhouse.Sink, instances int) *reader {
 	return &reader{
 		ctx: ctx, source: s, unit: u, object: strings.ToValidUTF8(u.Object, "\ufffd"), survey: sv, sink: sink,
-		reach: map[reachKey]trailhouse.Period{},
+		reach: [2][]reach{make([]reach, instances), make([]reach, instances)},
 	}
 }
 
@@ -97,47 +104,37 @@ func (r *reader) write(j *joiner) error {
 	}
 	ordinal := r.survey.seen.next(j.stream.number, j.first)
 	if j.held == sortEntry {
-		r.reached(JournalName, j.stream.number, j.micros)
+		r.reach[1][j.stream.number].add(j.micros)
 		r.writeEntry(j, ordinal)
 	} else {
-		r.reached(Name, j.stream.number, j.record.Micros)
+		r.reach[0][j.stream.number].add(j.record.Micros)
 		r.writeRecord(j, ordinal)
 	}
 	return r.sink.Next(r.ctx)
 }
 
-// reached widens what is known of an instance.
-func (r *reader) reached(source string, number int, micros int64) {
-	k, t := reachKey{source, number}, time.UnixMicro(micros).UTC()
-	p, ok := r.reach[k]
-	if !ok || t.Before(p.From) {
-		p.From = t
-	}
-	if !ok || t.After(p.To) {
-		p.To = t
-	}
-	r.reach[k] = p
-}
-
 // cover notes how far the unit reaches for each instance.
 func (r *reader) cover(instances []trailhouse.InstanceID) {
-	if len(r.reach) == 0 {
-		r.source.cover(r.sink, r.unit, "no whole record in it")
-		return
-	}
+	none := true
 	for number, id := range instances {
-		for _, source := range []string{Name, JournalName} {
-			p, ok := r.reach[reachKey{source, number}]
-			if !ok {
+		for i, source := range []string{Name, JournalName} {
+			span := r.reach[i][number]
+			if !span.any {
 				continue
 			}
-			if through := r.source.options.CompleteThrough; source == Name && through.After(p.To) {
-				p.To = through.UTC()
+			none = false
+			c := trailhouse.Coverage{
+				Source: source, Scope: string(id), Object: r.unit.Object, Result: trailhouse.CoverageRead,
+				From: time.UnixMicro(span.from).UTC(), Through: time.UnixMicro(span.to).UTC(),
 			}
-			r.sink.Cover(trailhouse.Coverage{
-				Source: source, Scope: string(id), Object: r.unit.Object, Result: trailhouse.CoverageRead, From: p.From, Through: p.To,
-			})
+			if through := r.source.options.CompleteThrough; source == Name && through.After(c.Through) {
+				c.Through = through.UTC()
+			}
+			r.sink.Cover(c)
 		}
+	}
+	if none {
+		r.source.cover(r.sink, r.unit, "no whole record in it")
 	}
 }
 

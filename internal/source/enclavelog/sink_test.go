@@ -102,3 +102,5 @@ func sample(t testing.TB) string {
 	}
 	return string(b)
 }
+
+func code(err error) string { return string(trailhouse.CodeOf(err)) }

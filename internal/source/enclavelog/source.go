@@ -111,7 +111,7 @@ func (s *Source) Read(ctx context.Context, u trailhouse.Unit, sink trailhouse.Si
 	for _, st := range sv.streams {
 		st.date(s.options.Year, o.File().Modified, s.options.Location)
 	}
-	r := newReader(ctx, s, u, sv, sink)
+	r := newReader(ctx, s, u, sv, sink, len(instances))
 	if err := r.run(o); err != nil {
 		return err
 	}

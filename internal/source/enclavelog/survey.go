@@ -63,7 +63,7 @@ func inspect(o *objects.Object) (*survey, error) {
 	head = head[:n]
 	asJSON := startsJSON(head)
 	s, err := tryForm(o, head, asJSON)
-	if err != nil || s.found || !asJSON && !bytes.Contains(head, []byte(`"message"`)) {
+	if err != nil || s.found || !mayBeOther(head, asJSON) {
 		return s, err
 	}
 	other, err := tryForm(o, head, !asJSON)
@@ -71,6 +71,16 @@ func inspect(o *objects.Object) (*survey, error) {
 		return other, err
 	}
 	return s, nil
+}
+
+// mayBeOther reports whether a unit in which one form found nothing may be of the
+// other: JSON lines whose first is damaged, or a log whose first line begins as JSON.
+// An array is never a log, though its first event looks like a header.
+func mayBeOther(head []byte, asJSON bool) bool {
+	if asJSON {
+		return bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\ufeff")))[0] == '{'
+	}
+	return bytes.Contains(head, []byte(`"message"`))
 }
 
 // tryForm reads the object as JSON or as text.
@@ -94,7 +104,7 @@ func (s *survey) run(o *objects.Object) error {
 	if err == nil || !isSyntax(err) {
 		return err
 	}
-	if !s.found && e.pages == 0 {
+	if !s.found && e.pages == 0 && !e.cloud {
 		return nil // some other JSON
 	}
 	return trailhouse.Errorf(trailhouse.CodeDamaged, "%s is no whole JSON document: %w", o.File().Path, err).
