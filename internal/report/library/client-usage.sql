@@ -50,7 +50,9 @@ WITH spans AS (
     date_trunc('millisecond', greatest(billed_from, stop_not_before, period_from)) AS proven_ms,
     date_trunc('millisecond', least(uncertain_to, period_to)) AS uncertain_ms
   FROM monthly
-  WHERE billed_from < period_to AND (billed_from >= period_from OR last_instant > period_from)
+  WHERE period_from < period_to
+    AND billed_from < period_to
+    AND (billed_from >= period_from OR last_instant > period_from)
 ), measured AS (
   SELECT
     *,

@@ -21,7 +21,9 @@ coverage: [enclave-log]
 */
 SELECT
   client, error_code, error, name, eif_path, vcpus, memory_requested_mib, instance_id, attempt, time,
-  CAST(CAST(greatest(0, date_diff('millisecond', reserved, time)) AS decimal(18, 0)) * 0.001 AS decimal(15, 3)) AS reserved_seconds
+  CASE
+    WHEN reserved IS NOT NULL THEN CAST(CAST(greatest(0, date_diff('millisecond', reserved, time)) AS decimal(18, 0)) * 0.001 AS decimal(15, 3))
+  END AS reserved_seconds
 FROM enclave_attempts_usage
 WHERE outcome = 'failed'
   AND (:from IS NULL OR time >= :from)

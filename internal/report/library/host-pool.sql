@@ -30,26 +30,33 @@ WITH evidence AS (
   SELECT scope AS instance_id, max(covered_through) AS covered_through
   FROM coverage
   GROUP BY scope
-), runs AS (
+), marks AS (
   SELECT
     instance_id, time, kind, vcpus, memory_mib,
     CASE kind WHEN 'allocator_start' THEN 1 WHEN 'allocator_failed' THEN 2 ELSE 3 END AS step,
-    -- A run that fails because enclaves are running leaves the pool as it was
-    -- (facts/nitro.md 2.8). After any other failure no pool is known.
-    kind = 'allocator_failed' AND coalesce(detail, '') LIKE '%re-online CPUs%' AS unchanged
+    CASE WHEN kind = 'allocator_failed' AND detail LIKE '%re-online CPUs%' THEN 1 ELSE 0 END AS busy
   FROM enclave_marks
   WHERE kind IN ('allocator_start', 'allocator_failed', 'pool')
     AND (:instance IS NULL OR instance_id = :instance)
-), outcomes AS (
-  SELECT *, lead(unchanged) OVER (PARTITION BY instance_id ORDER BY time, step) AS next_unchanged
-  FROM runs
+), numbered AS (
+  SELECT *, sum(CASE WHEN step = 1 THEN 1 ELSE 0 END) OVER (PARTITION BY instance_id ORDER BY time, step) AS run
+  FROM marks
+), runs AS (
+  SELECT
+    *,
+    max(busy) OVER (PARTITION BY instance_id, run) AS run_busy,
+    max(step) OVER (PARTITION BY instance_id, run) AS run_step
+  FROM numbered
 ), bounds AS (
+  -- A run that fails because enclaves are running leaves the pool as it was
+  -- (facts/nitro.md 2.8). After any other failure no pool is known.
   SELECT
     instance_id, time, kind, vcpus, memory_mib,
     lead(time) OVER (PARTITION BY instance_id ORDER BY time, step) AS next_time
-  FROM outcomes
-  WHERE NOT unchanged
-    AND NOT (kind = 'allocator_start' AND coalesce(next_unchanged, false))
+  FROM runs
+  WHERE kind = 'pool'
+    OR (kind = 'allocator_failed' AND run_busy = 0)
+    OR (kind = 'allocator_start' AND (run_busy = 0 OR run_step = 3))
 ), pools AS (
   SELECT
     b.instance_id, b.time, b.vcpus AS pool_vcpus, b.memory_mib AS pool_memory_mib,
