@@ -25,11 +25,11 @@ type header struct {
 }
 
 type headerParameter struct {
-	Name    string   `yaml:"name"`
-	Type    string   `yaml:"type"`
-	Default *scalar  `yaml:"default"`
-	Choices []scalar `yaml:"choices"`
-	Doc     string   `yaml:"doc"`
+	Name    string `yaml:"name"`
+	Type    string `yaml:"type"`
+	Default any    `yaml:"default"`
+	Choices []any  `yaml:"choices"`
+	Doc     string `yaml:"doc"`
 }
 
 type headerColumn struct {
@@ -41,21 +41,13 @@ type headerColumn struct {
 	Doc    string `yaml:"doc"`
 }
 
-// scalar is a value of any plain YAML type, kept as text.
-type scalar string
-
-// UnmarshalYAML implements yaml.InterfaceUnmarshaler.
-func (s *scalar) UnmarshalYAML(decode func(any) error) error {
-	var v any
-	if err := decode(&v); err != nil {
-		return err
-	}
+// scalar returns a plain YAML value as text.
+func scalar(v any) (string, bool) {
 	switch v.(type) {
 	case string, uint64, int64, bool:
-		*s = scalar(fmt.Sprint(v))
-		return nil
+		return fmt.Sprint(v), true
 	}
-	return errors.New("want a text, an integer, true or false")
+	return "", false
 }
 
 // headerFile is a header under examination.
@@ -155,16 +147,30 @@ func (h *headerFile) checkParameter(path string, p headerParameter, seen []strin
 	case p.Doc == "":
 		return h.at(path, "parameter %s: doc is missing", p.Name)
 	}
+	return h.checkValues(path, p)
+}
+
+// checkValues checks that choices and default are values of the parameter's type.
+func (h *headerFile) checkValues(path string, p headerParameter) error {
 	declared := p.parameter()
-	for i, choice := range declared.Choices {
-		if _, err := declared.value(choice); err != nil {
+	for i, choice := range p.Choices {
+		text, ok := scalar(choice)
+		if !ok {
+			return h.at(fmt.Sprintf("%s.choices[%d]", path, i), "parameter %s: a choice is a text, an integer, true or false", p.Name)
+		}
+		if _, err := declared.value(text); err != nil {
 			return h.at(fmt.Sprintf("%s.choices[%d]", path, i), "%s", err)
 		}
 	}
-	if declared.Default != nil {
-		if _, err := declared.bind(*declared.Default); err != nil {
-			return h.at(path+".default", "%s", err)
-		}
+	if p.Default == nil {
+		return nil
+	}
+	text, ok := scalar(p.Default)
+	if !ok {
+		return h.at(path+".default", "parameter %s: the default is a text, an integer, true or false", p.Name)
+	}
+	if _, err := declared.bind(text); err != nil {
+		return h.at(path+".default", "%s", err)
 	}
 	return nil
 }
@@ -220,9 +226,14 @@ func (h *headerFile) report() *Report {
 }
 
 func (p headerParameter) parameter() Parameter {
-	out := Parameter{Name: p.Name, Type: p.Type, Doc: p.Doc, Default: (*string)(p.Default)}
+	out := Parameter{Name: p.Name, Type: p.Type, Doc: p.Doc}
+	if text, ok := scalar(p.Default); ok {
+		out.Default = &text
+	}
 	for _, c := range p.Choices {
-		out.Choices = append(out.Choices, string(c))
+		if text, ok := scalar(c); ok {
+			out.Choices = append(out.Choices, text)
+		}
 	}
 	return out
 }

@@ -119,24 +119,37 @@ func (r *Runner) Run(ctx context.Context, q Request, w Writer) (Outcome, error) 
 			out.Missing++
 		}
 	}
-	err = p.engine.Query(ctx, p.query(rep.SQL, bindings(args, head.AsOf)),
+	out.Rows, err = rep.write(ctx, p.engine, p.query(rep.SQL, bindings(args, head.AsOf)), head, w)
+	return out, err
+}
+
+// write runs the report's query into the writer and returns how many rows it wrote.
+func (r *Report) write(ctx context.Context, engine trailhouse.Engine, q trailhouse.Query, head Head, w Writer) (int64, error) {
+	var rows int64
+	var writing error // the writer's errors are not about the report's file
+	err := engine.Query(ctx, q,
 		func(got []trailhouse.ResultColumn) error {
-			if err := rep.checkColumns(got); err != nil {
+			if err := r.checkColumns(got); err != nil {
 				return err
 			}
-			return w.Begin(head)
+			writing = w.Begin(head)
+			return writing
 		},
 		func(row []any) error {
-			out.Rows++
-			if err := rep.coerce(row); err != nil {
+			rows++
+			if err := r.coerce(row); err != nil {
 				return err
 			}
-			return w.Row(row)
+			writing = w.Row(row)
+			return writing
 		})
-	if err != nil {
-		return out, rep.located(err)
+	switch {
+	case writing != nil:
+		return rows, writing
+	case err != nil:
+		return rows, r.located(err)
 	}
-	return out, w.End()
+	return rows, w.End()
 }
 
 // RunSQL runs a statement of the user's own. It has no parameters.
