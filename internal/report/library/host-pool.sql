@@ -24,7 +24,7 @@ columns:
   - {name: unpooled_gib_hours, type: "decimal(18,6)", unit: GiB-h, doc: as unpooled_vcpu_hours}
   - {name: sessions, type: bigint, doc: lives of enclaves that ran in the period}
   - {name: spans_unsized, type: bigint, doc: "boots, lives, uncertain ends and failed starts of which vCPUs or memory are unknown: they hold part of what shows as idle"}
-coverage: [enclave-log]
+coverage: [enclave-log, enclave-allocator-journal]
 */
 WITH evidence AS (
   SELECT scope AS instance_id, max(covered_through) AS covered_through
