@@ -257,7 +257,7 @@ func leadingInt(s string) (int64, bool) {
 	return n, i > 0
 }
 
-// created returns the instant hidden in the top 44 bits of a slot, as Unix
+// created returns the instant hidden in a slot above its last 16 bits, as Unix
 // milliseconds in microseconds, for slots that look like the published ones: 15
 // digits, or 16 with a leading zero, and an instant since Nitro Enclaves exist
 // (facts/nitro.md 2.6).
@@ -267,6 +267,6 @@ func created(slot trailhouse.Slot) (int64, bool) {
 		return 0, false
 	}
 	const from, to = 1577836800000, 4102444800000 // 2020-01-01, 2100-01-01
-	ms := int64(n >> 20)
+	ms := int64(n >> 16)
 	return ms * 1000, ms >= from && ms < to
 }

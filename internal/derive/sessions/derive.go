@@ -12,7 +12,8 @@ import (
 // Input is everything that is known of one instance.
 type Input struct {
 	Instance trailhouse.InstanceID
-	// Marks of all days, in any order. Equal marks count once.
+	// Marks of all days, in any order. Equal marks count once, those of other
+	// instances not at all.
 	Marks []Mark
 	// CompleteThrough is the instant through which the host's log is known to be
 	// complete: an enclave without an end is presumed to run until then. Where it is
@@ -114,10 +115,13 @@ func (d *derivation) load() {
 	s.facts = make([]fact, 0, len(d.in.Marks))
 	for i := range d.in.Marks {
 		m := &d.in.Marks[i]
+		if m.Instance != d.in.Instance || m.Kind == 0 {
+			continue
+		}
 		if !m.Kind.allocator() {
 			d.last = max(d.last, m.Until)
 		}
-		if m.Kind == KindLog || m.Kind == 0 {
+		if m.Kind == KindLog {
 			continue
 		}
 		s.facts = append(s.facts, fact{
@@ -185,9 +189,9 @@ func (d *derivation) forkErrors() {
 			continue
 		}
 		taken[q.p], q.start.forked = true, true
-		for _, t := range d.procs[q.p].e39 {
-			if t >= q.start.at() {
-				q.start.forkError, q.start.forker = t, int64(d.procs[q.p].pid)
+		for _, f := range d.procs[q.p].e39 {
+			if f.micros >= q.start.at() {
+				q.start.forkError = f
 				break
 			}
 		}
@@ -259,9 +263,11 @@ func (d *derivation) attempt(s *start) Attempt {
 		a.Error = d.store.textOf(s.failure)
 		a.ErrorCode = errorCode(a.Error)
 		a.Evidence = told("[ "+a.ErrorCode+" ] by "+daemon(starter, s.pid), s.failure.micros)
-	case s.forker != 0:
-		a.Outcome, a.Time, a.ErrorCode = OutcomeFailed, instant(s.forkError), "E39"
-		a.Evidence = told("[ E39 ] by nitro-cli:"+strconv.FormatInt(s.forker, 10), s.forkError)
+	case s.forkError != nil:
+		f := s.forkError
+		a.Outcome, a.Time = OutcomeFailed, instant(f.micros)
+		a.Error, a.ErrorCode = d.store.textOf(f), "E39"
+		a.Evidence = told("[ E39 ] by nitro-cli:"+strconv.Itoa(int(f.pid)), f.micros)
 	default:
 		a.Time = instant(s.last)
 		a.Evidence = told("Last line by "+daemon(starter, s.pid), s.last)

@@ -20,7 +20,7 @@ type process struct {
 	deleted     []int32 // keys of the slots whose stale socket it deleted
 	errors      bool
 	anonymous   bool    // connected to a socket that is not named after a slot
-	e39         []int64 // times of its [ E39 ] records
+	e39         []*fact // its [ E39 ] records
 	connected   []int32 // keys of the slots it connected to, in order
 	merged      bool    // joined over a step of the clock
 	lines       int32
@@ -37,7 +37,8 @@ const (
 // process, or none. The facts are sorted.
 func segment(s *store) (procs []process, of []int32) {
 	of = make([]int32, len(s.facts))
-	open := make(map[int32]int32) // by pid
+	procs = make([]process, 0, len(s.facts)/8) // a poll of two enclaves prints six lines
+	open := make(map[int32]int32)              // by pid
 	for i := range s.facts {
 		f := &s.facts[i]
 		of[i] = none
@@ -93,7 +94,7 @@ func (p *process) add(s *store, f *fact) {
 	case KindCLIError:
 		p.errors = true
 		if errorCode(s.textOf(f)) == "E39" {
-			p.e39 = append(p.e39, f.micros)
+			p.e39 = append(p.e39, f)
 		}
 	}
 }

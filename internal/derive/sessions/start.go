@@ -15,9 +15,8 @@ type start struct {
 	failure     *fact // its first [ Exx ] record
 	life        *life // the enclave it gave, nil for none
 
-	forked    bool // the nitro-cli that forked it is known
-	forkError int64
-	forker    int64 // pid of the nitro-cli that printed forkError, 0 for none
+	forked    bool  // the nitro-cli that forked it is known
+	forkError *fact // [ E39 ] of that nitro-cli
 }
 
 // startSpan is how far apart two lines of one start can be.
@@ -60,8 +59,8 @@ func (s *start) notAfterEnd(t int64) int64 {
 		return min(t, s.failure.micros)
 	case s.life != nil:
 		return min(t, s.life.begin)
-	case s.forker != 0:
-		return min(t, s.forkError)
+	case s.forkError != nil:
+		return min(t, s.forkError.micros)
 	}
 	return t
 }
