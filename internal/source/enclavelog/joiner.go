@@ -29,6 +29,7 @@ const maxRecord = 1 << 20
 const (
 	reasonHalf    = "half record: the last line has no line end; import again when the file has grown"
 	reasonBroken  = "broken header: not [logger][LEVEL][time][file:line] message"
+	reasonCut     = "half record: another one begins on the same line"
 	reasonOrphan  = "no header before it: the rest of a record whose beginning is missing"
 	reasonUTF8    = "not UTF-8"
 	reasonZero    = "zero byte in the line"
@@ -84,8 +85,28 @@ func (j *joiner) piece(p *piece) error {
 			return err
 		}
 	}
+	if l.sort == sortBroken {
+		if at, ok := recordIn(p.text); ok {
+			return j.split(*p, at)
+		}
+	}
 	j.begin(p)
 	return nil
+}
+
+// split takes a line that holds a half record and behind it a whole one.
+func (j *joiner) split(p piece, at int) error {
+	front, back := p, p
+	front.text, front.broken, front.hash = p.text[:at], reasonCut, sha256.Sum256(p.text[:at])
+	back.text = p.text[at:]
+	if !j.reader.survey.json {
+		front.end = p.start + int64(at)
+		back.start = front.end
+	}
+	if err := j.broken(&front); err != nil {
+		return err
+	}
+	return j.piece(&back)
 }
 
 // sorted copies and sorts a line. In the text of an export task each line has a time

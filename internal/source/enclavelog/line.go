@@ -58,10 +58,10 @@ func (l *line) sortOf(text []byte) sort {
 	case len(text) == 0:
 		return sortBlank
 	case text[0] == '[':
-		if l.record, ok = ParseRecord(text); ok {
+		if l.record, ok = ParseRecord(text); ok && bytes.IndexByte(l.record.Logger, '[') < 0 {
 			return sortRecord
 		}
-		if isHeaderLike(text) {
+		if ok || isHeaderLike(text) {
 			return sortBroken
 		}
 	case text[0] >= 'A' && text[0] <= 'Z':
@@ -74,6 +74,25 @@ func (l *line) sortOf(text []byte) sort {
 		return sortBlank
 	}
 	return sortOther
+}
+
+// recordIn returns where a good record begins in a line whose own header is broken: a
+// full disk cuts a record, and the next one is written behind it. It looks at a few
+// places only, so that a line made of brackets costs no more than another.
+func recordIn(text []byte) (int, bool) {
+	at := 1
+	for range 16 {
+		next := bytes.IndexByte(text[min(at, len(text)):], '[')
+		if next < 0 {
+			return 0, false
+		}
+		at += next
+		if r, ok := ParseRecord(text[at:]); ok && bytes.IndexByte(r.Logger, '[') < 0 && isHeaderLike(text[at:]) {
+			return at, true
+		}
+		at++
+	}
+	return 0, false
 }
 
 // isHeaderLike reports whether a line begins as only headers do.

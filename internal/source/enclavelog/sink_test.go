@@ -2,6 +2,7 @@ package enclavelog
 
 import (
 	"context"
+	"crypto/sha256"
 	"os"
 	"path/filepath"
 	"testing"
@@ -104,3 +105,5 @@ func sample(t testing.TB) string {
 }
 
 func code(err error) string { return string(trailhouse.CodeOf(err)) }
+
+func sha(text string) [32]byte { return sha256.Sum256([]byte(text)) }

@@ -141,7 +141,14 @@ func (s *survey) piece(p *piece) error {
 	case sortEntry:
 		s.found = true
 		s.journal(st, p)
-	case sortBroken, sortMarker:
+	case sortBroken:
+		s.found = true
+		if at, ok := recordIn(p.text); ok {
+			back := *p
+			back.text = p.text[at:]
+			return s.piece(&back)
+		}
+	case sortMarker:
 		s.found = true
 	}
 	return nil
