@@ -47,6 +47,9 @@ func (g *Ingester) Run(ctx context.Context, src trailhouse.Source, opts Options)
 	r.result.RunID = r.started.UTC().Format("20060102T150405Z-") + randomHex()
 	err := r.ensure(ctx)
 	if err == nil {
+		err = r.settle(ctx)
+	}
+	if err == nil {
 		err = r.plan(ctx)
 	}
 	if err == nil {
@@ -78,6 +81,21 @@ func (r *run) ensure(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// settle recovers what dead processes left open before the units are looked up in
+// the ledger: units of a batch that is finished now are done, and are not read
+// again. Where nothing is open it takes no lock.
+func (r *run) settle(ctx context.Context) error {
+	var names []string
+	for _, t := range append(Tables(), r.src.Tables()...) {
+		names = append(names, t.Name)
+	}
+	open, err := r.g.state.OpenIntents(ctx, names...)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	return r.g.Exclusive(ctx, names, func(context.Context) error { return nil })
 }
 
 // plan asks the source for its units and keeps those that are not done.
@@ -176,7 +194,7 @@ func (r *run) readUnit(ctx context.Context, u trailhouse.Unit) error {
 		r.open.undo()
 		r.unitDamaged(ctx, un, err)
 		err = nil
-	case trailhouse.CodeNotFound, trailhouse.CodeDenied:
+	case trailhouse.CodeNotFound, trailhouse.CodeDenied, trailhouse.CodeConflict:
 		r.open.undo()
 		r.unitMissing(un, err)
 		err = nil

@@ -35,7 +35,7 @@ func RunTable() *trailhouse.Table {
 // UnitTable returns the table units: one row for each unit that was read.
 func UnitTable() *trailhouse.Table {
 	columns := []trailhouse.Column{
-		{Name: "unit_id", Type: trailhouse.TypeString, Required: true, Doc: "the unit's identity: path, size and modification time, or bucket, key, ETag and size"},
+		{Name: "unit_id", Type: trailhouse.TypeString, Required: true, Doc: "hash of the unit's identity: path, size and modification time, or bucket, key, ETag and size"},
 		{Name: "run_id", Type: trailhouse.TypeString, Required: true, Doc: "run that read it"},
 		{Name: "source", Type: trailhouse.TypeString, Required: true, Doc: "name of the source"},
 		{Name: "object", Type: trailhouse.TypeString, Required: true, Doc: "file or address"},
