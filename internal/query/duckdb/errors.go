@@ -3,6 +3,8 @@ package duckdb
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -50,7 +52,7 @@ func (s *session) failed(ctx context.Context, err error) error {
 	case duck.ErrorTypeOutOfMemory:
 		return outOfMemory(d)
 	case duck.ErrorTypeIO, duck.ErrorTypePermission:
-		return &trailhouse.Error{Code: trailhouse.CodeStorage, Text: "a data file of the lake cannot be read", Err: d}
+		return s.unreadable(d)
 	case duck.ErrorTypeInternal, duck.ErrorTypeFatal, duck.ErrorTypeConnection:
 		return &trailhouse.Error{Code: trailhouse.CodeInternal, Text: "the query engine failed", Err: d}
 	}
@@ -66,10 +68,25 @@ func (s *session) broken(ctx context.Context, err error) error {
 	if errors.As(err, &d) && d.Type == duck.ErrorTypeOutOfMemory {
 		return outOfMemory(d)
 	}
-	if errors.As(err, &d) && (d.Type == duck.ErrorTypeIO || d.Type == duck.ErrorTypeInvalidInput) {
-		return &trailhouse.Error{Code: trailhouse.CodeStorage, Text: "a data file of the lake cannot be read", Err: err}
+	if errors.As(err, &d) && (d.Type == duck.ErrorTypeIO || d.Type == duck.ErrorTypePermission || d.Type == duck.ErrorTypeInvalidInput) {
+		return s.unreadable(d)
 	}
 	return &trailhouse.Error{Code: trailhouse.CodeInternal, Text: "the tables cannot be prepared for the statement", Err: err}
+}
+
+// unreadable is a data file that cannot be opened or is not Parquet. DuckDB's words
+// for a file that is gone do not say so, therefore we look.
+func (s *session) unreadable(err error) error {
+	for _, v := range s.query.Views {
+		for _, f := range v.Files {
+			if _, missing := os.Stat(f.Path); errors.Is(missing, fs.ErrNotExist) {
+				e := &trailhouse.Error{Code: trailhouse.CodeStorage, Text: "data file " + filepath.Base(f.Path) + " of table " + v.Table.Name + " is gone", Err: err}
+				return e.WithHint("run the statement again; where that does not help, run lake check")
+			}
+		}
+	}
+	e := &trailhouse.Error{Code: trailhouse.CodeStorage, Text: "a data file of the lake cannot be read", Err: err}
+	return e.WithHint("run lake check")
 }
 
 // stopped returns the error of a statement that ran out of time or was stopped by

@@ -8,7 +8,8 @@ import (
 )
 
 // bindNames writes each :name of the text as DuckDB's $name, cast to the type of
-// its value so that the statement binds in the same way whatever the value is.
+// its value so that the statement binds in the same way whatever the value is;
+// where there is no value, as NULL.
 // Texts, quoted names, comments and :: are left alone, and lines stay lines. A $
 // of the user's own is refused: it would begin another spelling of parameters and
 // of texts.
@@ -32,6 +33,9 @@ func bindNames(text string, values map[string]any) (string, error) {
 			value, known := values[param]
 			if !known {
 				return "", at(text, i, "there is no parameter :%s", param)
+			}
+			if i > 0 && isWord(text[i-1]) {
+				out.WriteByte(' ')
 			}
 			out.WriteString(typed(param, value))
 			i = end
@@ -132,7 +136,7 @@ func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 
 // typed returns the parameter as an expression with the type of its value.
 func typed(param string, value any) string {
-	var t string
+	t, what := "", "$"+param
 	switch v := value.(type) {
 	case string:
 		t = "VARCHAR"
@@ -143,9 +147,10 @@ func typed(param string, value any) string {
 	case time.Time:
 		t = "TIMESTAMP"
 	case trailhouse.Null:
+		what = "NULL"
 		_, t = columnTypes(v.Type)
 	default:
-		return "$" + param
+		return "NULL"
 	}
-	return "CAST($" + param + " AS " + t + ")"
+	return "CAST(" + what + " AS " + t + ")"
 }

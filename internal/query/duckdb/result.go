@@ -3,6 +3,7 @@ package duckdb
 import (
 	"database/sql/driver"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -15,6 +16,8 @@ import (
 // result is how the columns of a result are read.
 type result struct {
 	columns []trailhouse.ResultColumn
+	// leaves are the types of the columns' values, of a list's innermost items.
+	leaves []duck.Type
 }
 
 // resultOf returns the columns of a prepared statement.
@@ -23,17 +26,17 @@ func resultOf(stmt *duck.Stmt) (*result, error) {
 	if err != nil {
 		return nil, trailhouse.Errorf(trailhouse.CodeInternal, "the result has no columns: %w", err)
 	}
-	r := &result{columns: make([]trailhouse.ResultColumn, n)}
+	r := &result{columns: make([]trailhouse.ResultColumn, n), leaves: make([]duck.Type, n)}
 	for i := range r.columns {
 		title, err := stmt.ColumnName(i)
 		if err != nil {
 			return nil, trailhouse.Errorf(trailhouse.CodeInternal, "column %d of the result has no name: %w", i+1, err)
 		}
-		t, ok := typeOf(stmt, i)
+		t, leaf, ok := typeOf(stmt, i)
 		if !ok {
 			return nil, inexact(title)
 		}
-		r.columns[i] = trailhouse.ResultColumn{Name: title, Type: t}
+		r.columns[i], r.leaves[i] = trailhouse.ResultColumn{Name: title, Type: t}, leaf
 	}
 	return r, nil
 }
@@ -56,21 +59,26 @@ func inexact(column string) error {
 		WithHint("cast it: CAST(%s AS varchar)", column)
 }
 
-// typeOf returns Trino's name of a column's type, and false for types that are not
-// handed out. A column that is null throughout has no type; it is varchar.
-func typeOf(stmt *duck.Stmt, i int) (string, bool) {
-	t, err := stmt.ColumnType(i)
-	if err != nil {
-		return "", false
-	}
-	if t == duck.TYPE_SQLNULL || t == duck.TYPE_INVALID {
-		return "varchar", true
-	}
+// typeOf returns Trino's name of a column's type and the type of its values or
+// innermost items; ok is false for types that are not handed out.
+func typeOf(stmt *duck.Stmt, i int) (t string, leaf duck.Type, ok bool) {
 	info, err := stmt.ColumnTypeInfo(i)
 	if err != nil {
-		return "", false
+		return "", duck.TYPE_INVALID, false
 	}
-	return typeName(info)
+	t, ok = typeName(info)
+	return t, leafOf(info), ok
+}
+
+// leafOf returns the type of a list's innermost items, or the type itself.
+func leafOf(info duck.TypeInfo) duck.Type {
+	switch d := info.Details().(type) {
+	case *duck.ListDetails:
+		return leafOf(d.Child)
+	case *duck.ArrayDetails:
+		return leafOf(d.Child)
+	}
+	return info.InternalType()
 }
 
 // typeName returns Trino's name of a type.
@@ -126,9 +134,9 @@ func nestedName(info duck.TypeInfo) (string, bool) {
 func (r *result) convert(raw []driver.Value, out []any) (int64, error) {
 	var size int64
 	for i, v := range raw {
-		value, n, err := convert(v)
+		value, n, err := convert(v, r.leaves[i])
 		if err != nil {
-			return 0, refuse("column %s: %s", r.columns[i].Name, err)
+			return 0, inexact(r.columns[i].Name)
 		}
 		out[i] = value
 		size += n
@@ -136,42 +144,45 @@ func (r *result) convert(raw []driver.Value, out []any) (int64, error) {
 	return size, nil
 }
 
-// convert turns one value of the driver's into ours.
-func convert(v any) (any, int64, error) {
+// errInexact is a value that has no exact form in a result.
+var errInexact = errors.New("no exact form")
+
+// convert turns one value of the driver's into ours. The driver gives a uuid and a
+// binary value alike, and json in a list parsed though its type is that of text.
+func convert(v any, leaf duck.Type) (any, int64, error) {
 	switch v := v.(type) {
 	case nil:
 		return nil, 1, nil
-	case bool:
-		return v, 1, nil
 	case string:
 		return v, int64(len(v)), nil
 	case []byte:
+		if leaf == duck.TYPE_UUID && len(v) == len(trailhouse.Key{}) {
+			return trailhouse.Key(v).String(), 36, nil
+		}
 		return hex.EncodeToString(v), int64(2 * len(v)), nil
-	case duck.UUID:
-		return trailhouse.Key(v).String(), 36, nil
 	case time.Time:
 		return v.UTC(), 8, nil
-	case float32:
-		return float64(v), 4, nil
-	case float64:
-		return v, 8, nil
 	case *big.Int:
 		return trailhouse.Decimal{Text: v.String()}, 16, nil
 	case duck.Decimal:
 		return decimal(v), 16, nil
 	case []any:
-		return list(v)
+		return list(v, leaf)
 	}
-	n, ok := integer(v)
-	if !ok {
-		return nil, 0, fmt.Errorf("a value of type %T has no exact form", v)
+	n, ok := plain(v)
+	if !ok || leaf == duck.TYPE_VARCHAR {
+		return nil, 0, errInexact
 	}
 	return n, 8, nil
 }
 
-// integer widens the driver's integers. One beyond 63 bits is a decimal.
-func integer(v any) (any, bool) {
+// plain widens the driver's numbers. An integer beyond 63 bits is a decimal.
+func plain(v any) (any, bool) {
 	switch v := v.(type) {
+	case bool, float64:
+		return v, true
+	case float32:
+		return float64(v), true
 	case int64:
 		return v, true
 	case int32:
@@ -209,11 +220,11 @@ func decimal(d duck.Decimal) trailhouse.Decimal {
 }
 
 // list converts the values of a list.
-func list(items []any) (any, int64, error) {
+func list(items []any, leaf duck.Type) (any, int64, error) {
 	out := make([]any, len(items))
 	var size int64
 	for i, item := range items {
-		value, n, err := convert(item)
+		value, n, err := convert(item, leaf)
 		if err != nil {
 			return nil, 0, err
 		}

@@ -129,13 +129,10 @@ func (s *session) arguments(stmt *duck.Stmt) ([]driver.NamedValue, error) {
 	return args, nil
 }
 
-// bound returns a parameter as the driver takes it.
+// bound returns a parameter as the driver takes it. Nulls stand in the text.
 func bound(v any) any {
-	switch v := v.(type) {
-	case trailhouse.Null:
-		return nil
-	case time.Time:
-		return v.UTC()
+	if t, ok := v.(time.Time); ok {
+		return t.UTC()
 	}
 	return v
 }
