@@ -45,7 +45,7 @@ func roles(s *store, procs []process) []role {
 		switch {
 		case p.idle(attempts):
 			out[i] = idle
-		case p.started && !p.merged && !p.stale && !p.sentRun && p.broadcast(func(*process) bool { return false }):
+		case p.started && !p.stale && !p.sentRun && p.broadcast(func(*process) bool { return false }):
 			out[i] = member
 		default:
 			out[i] = other
@@ -57,7 +57,7 @@ func roles(s *store, procs []process) []role {
 // idle reports whether a process proves nothing about any enclave. starts are the
 // times of lines of starting daemons, in order.
 func (p *process) idle(starts []int64) bool {
-	if !p.started || p.merged || p.listing || p.sentRun || p.stale || p.anonymous || len(p.connected) > 0 {
+	if !p.started || p.listing || p.sentRun || p.stale || p.anonymous || len(p.connected) > 0 {
 		return false
 	}
 	if p.sentOther {

@@ -198,22 +198,13 @@ func (d *derivation) forkErrors() {
 	}
 }
 
-// startedBefore returns the range of processes that began within forkSpan before t.
-// Processes are in order of their first line; a start joined over a clock step
-// stands later in that order, so it is looked for by its own time too.
+// startedBefore returns the range of processes whose first line is within forkSpan
+// before t. They are in order of that line.
 func (d *derivation) startedBefore(t int64) (from, to int) {
-	at := func(p process, t int64) int { return cmp.Compare(p.order(), t) }
+	at := func(p process, t int64) int { return cmp.Compare(p.first, t) }
 	from, _ = slices.BinarySearchFunc(d.procs, t-forkSpan, at)
 	to, _ = slices.BinarySearchFunc(d.procs, t+1, at)
 	return from, to
-}
-
-// order is the time by which processes are ordered.
-func (p *process) order() int64 {
-	if p.started {
-		return p.start
-	}
-	return p.first
 }
 
 // pidDistance returns how many pids after p the kernel gave q, over the wrap at

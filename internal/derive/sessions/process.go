@@ -22,7 +22,6 @@ type process struct {
 	anonymous   bool    // connected to a socket that is not named after a slot
 	e39         []*fact // its [ E39 ] records
 	connected   []int32 // keys of the slots it connected to, in order
-	merged      bool    // joined over a step of the clock
 	lines       int32
 }
 
@@ -54,7 +53,7 @@ func segment(s *store) (procs []process, of []int32) {
 		procs[id].add(s, f)
 		of[i] = id
 	}
-	return mergeSteps(procs, of), of
+	return procs, of
 }
 
 // fromDaemon reports whether a line that nitro-cli prints was printed by another
@@ -123,52 +122,6 @@ func (p *process) connect(key int32) {
 func (p *process) reached(key int32) bool {
 	_, found := slices.BinarySearch(p.connected, key)
 	return found
-}
-
-// mergeSteps joins lines of a pid that stand before its "Start Nitro CLI" with
-// that line, where it has no command of its own: the clock was set back between
-// them. Otherwise half a broadcast would seem to miss the enclaves of the other
-// half.
-func mergeSteps(procs []process, of []int32) []process {
-	previous := make(map[int32]int32)
-	into := make(map[int32]int32)
-	for i := range procs {
-		p := &procs[i]
-		before, ok := previous[p.pid]
-		previous[p.pid] = int32(i)
-		if !ok || !p.started || p.sentAny {
-			continue
-		}
-		if head := &procs[before]; !head.started && head.sentAny && p.start-head.last <= processGap {
-			p.join(head)
-			into[before] = int32(i)
-		}
-	}
-	if len(into) > 0 {
-		for i := range of {
-			if to, ok := into[of[i]]; ok {
-				of[i] = to
-			}
-		}
-	}
-	return procs
-}
-
-// join takes over everything that head did.
-func (p *process) join(head *process) {
-	for _, key := range head.connected {
-		p.connect(key)
-	}
-	p.sent, p.sentAny = head.sent, true
-	p.sentRun, p.listing, p.sentOther = head.sentRun, head.listing, head.sentOther
-	p.stale = p.stale || head.stale
-	p.deleted = append(p.deleted, head.deleted...)
-	p.errors = p.errors || head.errors
-	p.anonymous = p.anonymous || head.anonymous
-	p.e39 = append(p.e39, head.e39...)
-	p.first, p.merged = head.first, true
-	p.lines += head.lines
-	*head = process{pid: head.pid, first: head.first, last: head.last}
 }
 
 // broadcast reports whether the process asked every enclave of the host, so that
