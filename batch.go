@@ -20,20 +20,35 @@ type column struct {
 	ints    []int64
 	keys    []Key
 	text    []byte
-	offsets []int // end of row i's text, or of its list in ints or items
-	items   []int // end of each string of a list in text
+	offsets []int  // end of row i's text, or of its list in ints or items
+	items   []int  // end of each string of a list in text
+	child   *Batch // rows of a nested column; offsets are their ends
 }
 
 // NewBatch returns an empty batch for the table.
 func NewBatch(t *Table) *Batch {
-	return &Batch{Table: t, cols: make([]column, len(t.Columns))}
+	b := &Batch{Table: t, cols: make([]column, len(t.Columns))}
+	for i := range t.Columns {
+		if fields := t.Columns[i].fields(); fields != nil {
+			b.cols[i].child = NewBatch(&Table{Name: t.Name + "." + t.Columns[i].Name, Columns: fields})
+		}
+	}
+	return b
 }
 
 // Len returns the number of rows.
 func (b *Batch) Len() int { return b.rows }
 
 // Bytes returns about how much memory the rows take.
-func (b *Batch) Bytes() int { return b.bytes }
+func (b *Batch) Bytes() int {
+	n := b.bytes
+	for i := range b.cols {
+		if child := b.cols[i].child; child != nil {
+			n += child.Bytes()
+		}
+	}
+	return n
+}
 
 // Reset empties the batch and keeps its memory.
 func (b *Batch) Reset() {
@@ -41,6 +56,9 @@ func (b *Batch) Reset() {
 		c := &b.cols[i]
 		c.valid, c.ints, c.keys = c.valid[:0], c.ints[:0], c.keys[:0]
 		c.text, c.offsets, c.items = c.text[:0], c.offsets[:0], c.items[:0]
+		if c.child != nil {
+			c.child.Reset()
+		}
 	}
 	b.rows, b.bytes = 0, 0
 }
@@ -82,6 +100,9 @@ func (c *column) truncate(b *Batch, t Type, n int) {
 		c.items = c.items[:start(c.offsets, len(c.offsets))]
 		c.text = c.text[:start(c.items, len(c.items))]
 		b.bytes -= 8 * (items - len(c.items))
+	case TypeStruct, TypeStructs, TypeMap:
+		c.offsets = c.offsets[:min(n, len(c.offsets))]
+		c.child.Truncate(start(c.offsets, len(c.offsets)))
 	}
 	b.bytes -= text - len(c.text)
 }
@@ -149,6 +170,15 @@ func (b *Batch) SetStrings(col int, v []string) {
 	}
 }
 
+// Child returns the rows of a nested column: of TypeStruct one for each row that is
+// not null, of TypeStructs and TypeMap (columns key and value) any number. Rows are
+// appended to it with its own setters and EndRow, and then claimed by SetRows.
+func (b *Batch) Child(col int) *Batch { return b.cols[col].child }
+
+// SetRows sets a nested column of the row under way to the rows that were appended
+// to its Child since the row before.
+func (b *Batch) SetRows(col int) { b.at(col) }
+
 // at marks the column as set in the row under way.
 func (b *Batch) at(col int) *column {
 	c := &b.cols[col]
@@ -180,8 +210,19 @@ func (b *Batch) EndRow() {
 			c.offsets = append(c.offsets, len(c.ints))
 		case TypeStrings:
 			c.offsets = append(c.offsets, len(c.items))
+		case TypeStruct, TypeStructs, TypeMap:
+			c.claim(spec, b.rows-1)
 		}
 	}
+}
+
+// claim ends the rows that a nested column holds for a row.
+func (c *column) claim(spec *Column, row int) {
+	n := c.child.Len() - start(c.offsets, row)
+	if !c.valid[row] && n != 0 || c.valid[row] && spec.Type == TypeStruct && n != 1 {
+		panic("BUG: column " + spec.Name + " has rows of its own that do not fit the row")
+	}
+	c.offsets = append(c.offsets, c.child.Len())
 }
 
 // pad holds the place of a null in columns of fixed width.
@@ -246,6 +287,13 @@ func (b *Batch) Strings(col, row int) []string {
 		out = append(out, string(c.text[start(c.items, i):c.items[i]]))
 	}
 	return out
+}
+
+// Rows returns the range of rows in Child that a row of a nested column holds: it
+// is empty for null, and for an empty list.
+func (b *Batch) Rows(col, row int) (from, to int) {
+	c := &b.cols[col]
+	return start(c.offsets, row), c.offsets[row]
 }
 
 // start returns where element i begins, given the ends of all elements.

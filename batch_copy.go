@@ -17,6 +17,12 @@ func (b *Batch) CopyRow(src *Batch, i int) {
 			b.SetInts(col, src.Ints(col, i))
 		case TypeStrings:
 			b.SetStrings(col, src.Strings(col, i))
+		case TypeStruct, TypeStructs, TypeMap:
+			from, to := src.Rows(col, i)
+			for row := from; row < to; row++ {
+				b.Child(col).CopyRow(src.Child(col), row)
+			}
+			b.SetRows(col)
 		default:
 			b.SetInt(col, src.Int(col, i))
 		}
@@ -50,6 +56,12 @@ func (b *Batch) AppendRow(dst []byte, i int) []byte {
 			dst = binary.AppendUvarint(dst, uint64(len(list)))
 			for _, s := range list {
 				dst = appendText(dst, []byte(s))
+			}
+		case TypeStruct, TypeStructs, TypeMap:
+			from, to := b.Rows(col, i)
+			dst = binary.AppendUvarint(dst, uint64(to-from))
+			for row := from; row < to; row++ {
+				dst = b.Child(col).AppendRow(dst, row)
 			}
 		default:
 			dst = binary.AppendVarint(dst, b.Int(col, i))

@@ -15,6 +15,9 @@ const (
 	TypeInt64s                // list<long>
 	TypeStrings               // list<string>
 	TypeBinary                // binary
+	TypeStruct                // struct of Column.Fields
+	TypeStructs               // list of struct of Column.Fields
+	TypeMap                   // map<string, string>
 )
 
 // Column is one column of a Table.
@@ -22,8 +25,25 @@ type Column struct {
 	Name     string
 	Type     Type
 	Required bool
+	// Fields are the columns of a TypeStruct or TypeStructs column, which may nest.
+	Fields []Column
+	// Unique says that hardly two rows have the same value, so that a dictionary of
+	// values would not pay.
+	Unique bool
 	// Doc says what the column holds and its unit; it becomes the Iceberg doc.
 	Doc string
+}
+
+// fields returns the columns of the rows that a nested column holds, nil for a flat
+// one.
+func (c *Column) fields() []Column {
+	switch c.Type {
+	case TypeStruct, TypeStructs:
+		return c.Fields
+	case TypeMap:
+		return []Column{{Name: "key", Type: TypeString, Required: true}, {Name: "value", Type: TypeString}}
+	}
+	return nil
 }
 
 // Transform says how a table is cut into partitions.
