@@ -38,6 +38,7 @@ type events struct {
 	give func(*piece) error
 	key  bounded
 	ev   event
+	out  piece // one for all, since it escapes
 	// pages and found count documents with "events" and the events in them; cloud says
 	// that something has the name of a log stream.
 	pages, found int64
@@ -201,19 +202,19 @@ func (e *events) member(first byte, depth int) error {
 
 // lines gives the lines of the event's message.
 func (e *events) lines() error {
-	ev := &e.ev
-	p := piece{stream: ev.stream.kept, start: ev.start, end: ev.end, at: ev.at * 1000, hasAt: ev.hasAt}
+	ev, p := &e.ev, &e.out
+	*p = piece{stream: ev.stream.kept, start: ev.start, end: ev.end, at: ev.at * 1000, hasAt: ev.hasAt}
 	if ev.message.cut() {
 		p.broken = fmt.Sprintf("message of %d bytes, longer than %d", ev.message.length, trailhouse.MaxRejected)
 		p.text, p.hash = ev.message.kept, ev.message.hash()
-		return e.give(&p)
+		return e.give(p)
 	}
 	rest, more := bytes.TrimSuffix(ev.message.kept, []byte("\n")), true
 	for more {
 		var text []byte
 		text, rest, more = bytes.Cut(rest, []byte("\n"))
 		p.text = bytes.TrimSuffix(text, []byte("\r"))
-		if err := e.give(&p); err != nil {
+		if err := e.give(p); err != nil {
 			return err
 		}
 	}

@@ -9,9 +9,9 @@ import (
 //
 // It must be exact over the whole file in any order, and a log of 5 GB has 45
 // million lines, too many to remember. So the first pass notes each line in a Bloom
-// filter of one bit for each 8 bytes of text (about 14 bits a line, 80 MB for 5 GB)
+// filter of one bit for each 12 bytes of text (about 9 bits a line, 55 MB for 5 GB)
 // and remembers only lines that the filter had before: the repeated ones, which a
-// host's log has few of, and less than one in a hundred by mistake. The second pass
+// host's log has few of, and about one in a hundred by mistake. The second pass
 // counts only those. What is left to chance is that two different repeated lines
 // share a hash of 64 bits. A file that holds all its lines twice costs about 20
 // bytes of memory for each.
@@ -24,7 +24,7 @@ type ordinals struct {
 
 // newOrdinals returns ordinals for a text of about so many bytes.
 func newOrdinals(bytes int64) *ordinals {
-	blocks := uint64(bytes)/(8*512) + 1
+	blocks := uint64(bytes)/(12*512) + 1
 	return &ordinals{
 		seed: maphash.MakeSeed(), blocks: blocks, filter: make([]uint64, blocks*8),
 		repeated: map[uint64]uint32{},

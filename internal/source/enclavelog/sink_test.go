@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/trailhouse/trailhouse"
@@ -107,3 +108,5 @@ func sample(t testing.TB) string {
 func code(err error) string { return string(trailhouse.CodeOf(err)) }
 
 func sha(text string) [32]byte { return sha256.Sum256([]byte(text)) }
+
+func itoa(n int) string { return strconv.Itoa(n) }
