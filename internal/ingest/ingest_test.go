@@ -344,7 +344,7 @@ func TestInterrupt(t *testing.T) {
 			}}
 			result, err := g.Run(ctx, src, Options{BatchRecords: 4})
 			cancel()
-			if at < 24 && (trailhouse.CodeOf(err) != trailhouse.CodeInterrupted || result.Result != RunInterrupted) {
+			if at < 25 && (trailhouse.CodeOf(err) != trailhouse.CodeInterrupted || result.Result != RunInterrupted) {
 				t.Errorf("at %d: %+v, %v", at, result, err)
 			}
 		})

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -116,7 +117,7 @@ func (r *run) coverRows(covers []cover) *tableRows {
 		f := filler{rows.batch}
 		f.text("run_id", r.result.RunID)
 		f.time("at", c.at)
-		f.text("source", r.src.Name())
+		f.text("source", cmp.Or(c.Source, r.src.Name()))
 		f.text("scope", c.Scope)
 		f.text("object", c.Object)
 		f.text("result", c.Result)

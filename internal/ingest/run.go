@@ -55,7 +55,7 @@ func (g *Ingester) Run(ctx context.Context, src trailhouse.Source, opts Options)
 	if err == nil {
 		err = r.readAll(ctx)
 	}
-	err = r.finish(ctx, err)
+	err = r.finish(ctx, stopped(ctx, err))
 	r.event.Kind = EventEnded
 	r.opts.Progress(r.event)
 	return r.result, err
@@ -333,7 +333,11 @@ func (r *run) finish(ctx context.Context, cause error) error {
 	if cause != nil {
 		end = RunFailed
 	}
-	return errors.Join(cause, r.last(ctx, end))
+	err := r.last(ctx, end)
+	if trailhouse.CodeOf(err) == trailhouse.CodeInterrupted {
+		return r.drop(ctx, errors.Join(cause, err))
+	}
+	return errors.Join(cause, err)
 }
 
 // drop ends an interrupted run without the open batch.
@@ -357,7 +361,7 @@ func (r *run) last(ctx context.Context, end string) error {
 	}
 	r.open.end = end
 	if err := r.write(ctx, r.open); err != nil {
-		if r.failed = err; end == RunDone {
+		if end == RunDone {
 			r.result.Result = RunFailed
 		}
 		return err
@@ -368,9 +372,18 @@ func (r *run) last(ctx context.Context, end string) error {
 	return nil
 }
 
+// stopped returns err, as an interruption where ctx has ended: whatever failed
+// then failed because of that.
+func stopped(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return interrupted(err)
+	}
+	return err
+}
+
 // interrupted is the error of a run that the user stopped.
 func interrupted(cause error) error {
-	if trailhouse.CodeOf(cause) == trailhouse.CodeInterrupted {
+	if trailhouse.CodeOf(cause) == trailhouse.CodeInterrupted && trailhouse.HintOf(cause) != "" {
 		return cause
 	}
 	return trailhouse.Errorf(trailhouse.CodeInterrupted, "the import was interrupted: %w", cause).

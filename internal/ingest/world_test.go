@@ -289,9 +289,11 @@ type world struct {
 }
 
 func newWorld(t testing.TB, lake trailhouse.Lake) *world {
-	return &world{t: t, lake: lake, dir: tempDir(t), files: Files{Write: columns.Write, Read: columns.Read},
+	return &world{t: t, lake: lake, dir: tempDir(t), files: newWorldFiles(),
 		clock: &tick{now: time.Date(2026, 3, 1, 4, 5, 6, 0, time.UTC)}}
 }
+
+func newWorldFiles() Files { return Files{Write: columns.Write, Read: columns.Read} }
 
 // process opens the state anew, as another process would, and calls fn.
 func (w *world) process(fn func(g *Ingester)) {

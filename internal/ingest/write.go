@@ -19,12 +19,12 @@ func (r *run) write(ctx context.Context, w *work) error {
 	}
 	unlock, err := r.g.acquire(ctx, w.names())
 	if err != nil {
-		return err
+		return stopped(ctx, err)
 	}
 	defer unlock()
 	pieces, err := r.g.filterAll(ctx, w)
 	if err != nil {
-		return err
+		return stopped(ctx, err)
 	}
 	total := r.result
 	r.count(w, pieces, &total)
