@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/trailhouse/trailhouse"
 )
 
 // reportFlags are the flags of report NAME.
@@ -40,7 +38,7 @@ question, what evidence was read and missing, and the rows.`,
 		}
 		return s.withHouse(c, func(ctx context.Context, h House) error {
 			answer, err := h.Report(ctx, r, s.env.Out)
-			return complete(answer, err)
+			return s.complete(answer, err)
 		})
 	}
 	c.AddCommand(s.reportList(), s.reportCheck())
@@ -80,13 +78,21 @@ func (s *shell) format(c *cobra.Command, given, known string) (string, error) {
 	return "", usage("--format: %q is not one of %s", given, strings.ReplaceAll(known, " ", ", "))
 }
 
-// complete tells an answer that rests on incomplete evidence.
-func complete(a Answer, err error) error {
-	if err == nil && a.Missing > 0 {
-		return trailhouse.Errorf(trailhouse.CodePartial, "the evidence behind this answer is not complete: %s of its scopes are missing or damaged in part", count(a.Missing)).
-			WithHint("trailhouse report coverage")
+// complete tells on standard error that an answer rests on incomplete evidence.
+// The answer itself is done, and says the same in its coverage, so the command
+// succeeds.
+func (s *shell) complete(a Answer, err error) error {
+	if err == nil && a.Missing > 0 && !s.flags.quiet {
+		s.screen.line(fmt.Sprintf("note: the evidence behind this answer is not complete: %s missing, damaged or quarantined in part; see trailhouse report coverage", objects(a.Missing)))
 	}
 	return err
+}
+
+func objects(n int64) string {
+	if n == 1 {
+		return "1 object is"
+	}
+	return count(n) + " objects are"
 }
 
 func (s *shell) reportList() *cobra.Command {

@@ -36,7 +36,7 @@ which tables there are.`,
 		}
 		return s.withHouse(c, func(ctx context.Context, h House) error {
 			answer, err := h.SQL(ctx, r, s.env.Out)
-			return complete(answer, err)
+			return s.complete(answer, err)
 		})
 	}
 	return c

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,19 +24,19 @@ func (b *bench) polled(name string, mib, days int) (string, int64, error) {
 		return "", 0, err
 	}
 	defer f.Close()
-	_, err = demo.Polled(f, demo.PolledOptions{
-		Instance: polledInstance, Start: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC),
-		Every: 10 * time.Second, Enclaves: 2, Bytes: int64(mib) << 20, Days: days,
+	if days == 0 {
+		days = 10_000 // the size bounds the log
+	}
+	made, err := demo.Polled(context.Background(), f, demo.PolledOptions{
+		Seed: 1, Start: firstDay(), Every: 10 * time.Second, Enclaves: 2, Life: 6 * time.Hour, Bytes: int64(mib) << 20, Days: days,
 	})
 	if err != nil {
 		return "", 0, err
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return "", 0, err
-	}
-	return path, info.Size(), f.Close()
+	return path, made.Bytes, f.Close()
 }
+
+func firstDay() time.Time { return time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 func (b *bench) importLog(data, path string) (usage, error) {
 	return child([]int{0}, b.binary, "--data", filepath.Join(b.dir, data), "import", "enclave-log", path)
@@ -104,7 +105,7 @@ func (b *bench) lateDay() error {
 		if err := os.MkdirAll(filepath.Dir(late), 0o755); err != nil {
 			return err
 		}
-		day := time.Date(2025, 1, 1, 12, 0, 0, 0, time.UTC).AddDate(0, 0, b.days/2+i)
+		day := firstDay().Add(12*time.Hour).AddDate(0, 0, b.days/2+i)
 		line := fmt.Sprintf("[nitro-cli:%d][INFO][%s][src/main.rs:64] Start Nitro CLI\n", 30000+i, day.Format("2006-01-02T15:04:05.007Z"))
 		if err := os.WriteFile(late, []byte(line), 0o644); err != nil {
 			return err

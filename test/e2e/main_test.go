@@ -163,8 +163,8 @@ func decode[T any](t *testing.T, text string) T {
 }
 
 func tail(text string) string {
-	if len(text) > 4000 {
-		return "…" + text[len(text)-4000:]
+	if len(text) > 900 {
+		return "…" + text[len(text)-900:]
 	}
 	return text
 }
