@@ -25,14 +25,17 @@ type refusedAs struct {
 	Content, Reason string
 }
 
-func TestBadInput(t *testing.T) {
+// badInput is a log with something wrong in it, and what must come of it.
+type badInput struct {
+	name    string
+	content string
+	records int64
+	refused []refusedAs
+}
+
+func badInputs() []badInput {
 	long := strings.Repeat("x", trailhouse.MaxRejected+5)
-	cases := []struct {
-		name    string
-		content string
-		records int64
-		refused []refusedAs
-	}{
+	return []badInput{
 		{"no header before", "rest of a record\n\nmore of it\n\n" + first + second, 2, []refusedAs{{"rest of a record\n\nmore of it", "no header before it"}}},
 		{"blank before", "\n \n\t\n" + first + second, 2, nil},
 		{"broken time", first + "[nitro-cli:1][INFO][2025-13-03T08:00:00.012Z][a.rs:1] x\nand more\n" + second, 2, []refusedAs{{"[nitro-cli:1][INFO][2025-13-03T08:00:00.012Z][a.rs:1] x\nand more", "broken header"}}},
@@ -45,7 +48,7 @@ func TestBadInput(t *testing.T) {
 		{"no UTF-8 behind", first + "and \xff more\nand good\n" + second, 2, []refusedAs{{"and \xff more", "not UTF-8"}}},
 		{"zero inside", first + strings.Replace(first, "Nitro", "Ni\x00tro", 1) + second, 2, []refusedAs{{strings.TrimSpace(strings.Replace(first, "Nitro", "Ni\x00tro", 1)), "zero byte"}}},
 		{"zeros before", first + "\x00\x00\x00" + second + third, 3, []refusedAs{{"\x00\x00\x00", "3 zero bytes"}}},
-		{"zeros behind half", first + "[nitro-cli:41\x00\x00" + second, 2, []refusedAs{{"[nitro-cli:41\x00\x00", "half record and zero bytes"}}},
+		{"zeros behind half", first + "[nitro-cli:41\x00\x00" + second, 2, []refusedAs{{"[nitro-cli:41\x00\x00", "zero bytes, as a loss"}}},
 		{"zeros at the end", first + second + "\x00\x00", 2, []refusedAs{{"\x00\x00", "2 zero bytes"}}},
 		{"long continuation", first + long + "\n" + second, 2, []refusedAs{{long[:trailhouse.MaxRejected], "line of 1048581 bytes"}}},
 		{"long record", first + strings.TrimSpace(first) + long + "\nits rest\n" + second, 2, []refusedAs{
@@ -65,7 +68,10 @@ func TestBadInput(t *testing.T) {
 		{"only half a record", "[nitro-cli:4101][INFO][2025-1", 0, []refusedAs{{"[nitro-cli:4101][INFO][2025-1", "half record"}}},
 		{"empty", "", 0, nil},
 	}
-	for _, c := range cases {
+}
+
+func TestBadInput(t *testing.T) {
+	for _, c := range badInputs() {
 		t.Run(c.name, func(t *testing.T) {
 			m, err := read(t, "nitro.log", c.content, Options{Instance: host})
 			if err != nil {

@@ -203,7 +203,7 @@ func (e *events) member(first byte, depth int) error {
 // lines gives the lines of the event's message.
 func (e *events) lines() error {
 	ev, p := &e.ev, &e.out
-	*p = piece{stream: ev.stream.kept, start: ev.start, end: ev.end, at: ev.at * 1000, hasAt: ev.hasAt}
+	*p = piece{stream: ev.stream.kept, start: ev.start, end: ev.end, event: true, at: ev.at * 1000, hasAt: ev.hasAt}
 	if ev.message.cut() {
 		p.broken = fmt.Sprintf("message of %d bytes, longer than %d", ev.message.length, trailhouse.MaxRejected)
 		p.text, p.hash = ev.message.kept, ev.message.hash()
@@ -213,7 +213,10 @@ func (e *events) lines() error {
 	for more {
 		var text []byte
 		text, rest, more = bytes.Cut(rest, []byte("\n"))
-		p.text = bytes.TrimSuffix(text, []byte("\r"))
+		p.text = text
+		if err := afterZeros(p, e.give); err != nil {
+			return err
+		}
 		if err := e.give(p); err != nil {
 			return err
 		}

@@ -85,8 +85,8 @@ func records(m *memory) []string {
 	return out
 }
 
-func TestEveryFormGivesTheSameRecords(t *testing.T) {
-	text := sample(t)
+// forms writes a log in every form that people have it in.
+func forms(text string) map[string]string {
 	events := cloudEvents(text, host)
 	half := len(events) / 2
 	joinedUp := []cloudEvent{}
@@ -104,7 +104,7 @@ func TestEveryFormGivesTheSameRecords(t *testing.T) {
 		}
 		bare.WriteString(l + "\n")
 	}
-	forms := map[string]string{
+	return map[string]string{
 		"plain.log":             text,
 		"dos.log":               strings.ReplaceAll(text, "\n", "\r\n"),
 		"mark.log":              "\ufeff" + text,
@@ -132,11 +132,14 @@ func TestEveryFormGivesTheSameRecords(t *testing.T) {
 		".hidden.tmp":           text,
 		host + "/deep/file.log": text,
 	}
+}
+
+func TestEveryFormGivesTheSameRecords(t *testing.T) {
 	want, err := readFile(t, absolute(t, "testdata/nitro_enclaves.sample.log"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, content := range forms {
+	for name, content := range forms(sample(t)) {
 		t.Run(name, func(t *testing.T) {
 			m, err := read(t, name, content, Options{})
 			if err != nil {

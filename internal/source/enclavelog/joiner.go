@@ -96,17 +96,11 @@ func (j *joiner) piece(p *piece) error {
 
 // split takes a line that holds a half record and behind it a whole one.
 func (j *joiner) split(p piece, at int) error {
-	front, back := p, p
-	front.text, front.broken, front.hash = p.text[:at], reasonCut, sha256.Sum256(p.text[:at])
-	back.text = p.text[at:]
-	if !j.reader.survey.json {
-		front.end = p.start + int64(at)
-		back.start = front.end
-	}
+	front := p.cut(at, reasonCut)
 	if err := j.broken(&front); err != nil {
 		return err
 	}
-	return j.piece(&back)
+	return j.piece(&p)
 }
 
 // sorted copies and sorts a line. In the text of an export task each line has a time

@@ -52,8 +52,8 @@ func (o *ordinals) note(line []byte) {
 func (o *ordinals) done() { o.filter = nil }
 
 // next returns the ordinal of a line of the second pass among the identical lines
-// of the numbered instance.
-func (o *ordinals) next(instance int, line []byte) int64 {
+// of the numbered stream.
+func (o *ordinals) next(stream int, line []byte) int64 {
 	if len(o.repeated) == 0 {
 		return 0
 	}
@@ -61,7 +61,7 @@ func (o *ordinals) next(instance int, line []byte) int64 {
 	if _, ok := o.repeated[h]; !ok {
 		return 0
 	}
-	h ^= uint64(instance) * 0xd6e8feb86659fd93 // another instance counts for itself
+	h ^= uint64(stream) * 0xd6e8feb86659fd93 // another stream counts for itself, as a file does
 	n := o.repeated[h]
 	o.repeated[h] = n + 1
 	return int64(n)

@@ -18,8 +18,9 @@ type piece struct {
 	stream []byte
 	text   []byte
 	// start and end are where the line, or the event that holds it, stands in the
-	// inflated object.
+	// inflated object; event says which.
 	start, end int64
+	event      bool
 	// at is the clock of the agent in microseconds, hasAt whether there is one.
 	at    int64
 	hasAt bool
@@ -65,22 +66,31 @@ func eachLine(r io.Reader, give func(*piece) error) error {
 }
 
 // afterZeros takes the end of the line from p, and, where a good record was appended
-// to the zeros that a loss of power left behind a half one, gives what stands before
-// it as a broken piece of its own.
+// to the zeros that a loss of power left, gives what stands before it as a broken
+// piece of its own.
 func afterZeros(p *piece, give func(*piece) error) error {
 	p.text = bytes.TrimSuffix(p.text, []byte("\r"))
 	if bytes.IndexByte(p.text, 0) < 0 {
 		return nil
 	}
-	zero := bytes.LastIndexByte(p.text, 0)
-	if _, ok := ParseRecord(p.text[zero+1:]); !ok {
+	at := bytes.LastIndexByte(p.text, 0) + 1
+	if _, ok := ParseRecord(p.text[at:]); !ok {
 		return nil
 	}
-	front := piece{text: p.text[:zero+1], start: p.start, end: p.start + int64(zero) + 1,
-		broken: "half record and zero bytes, as a loss of power leaves them"}
-	front.hash = sha256.Sum256(front.text)
-	p.text, p.start = p.text[zero+1:], front.end
+	front := p.cut(at, "zero bytes, as a loss of power leaves them, before a whole record")
 	return give(&front)
+}
+
+// cut takes the first bytes off the line and returns them as a broken piece.
+func (p *piece) cut(at int, reason string) piece {
+	front := *p
+	front.text, front.broken, front.hash = p.text[:at], reason, sha256.Sum256(p.text[:at])
+	p.text = p.text[at:]
+	if !p.event {
+		front.end = p.start + int64(at)
+		p.start = front.end
+	}
+	return front
 }
 
 // bounded keeps the first MaxRejected bytes of a text, its length and its hash.

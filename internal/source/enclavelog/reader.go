@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/trailhouse/trailhouse"
@@ -25,6 +24,7 @@ type reader struct {
 	sink    trailhouse.Sink
 	keys    keys
 	pending int
+	failed  error      // of the sink, to be returned unchanged
 	reach   [2][]reach // of logs and of journals, by number of the instance
 }
 
@@ -43,14 +43,16 @@ func (r *reach) add(micros int64) {
 
 func newReader(ctx context.Context, s *Source, u trailhouse.Unit, sv *survey, sink trailhouse.Sink, instances int) *reader {
 	return &reader{
-		ctx: ctx, source: s, unit: u, object: strings.ToValidUTF8(u.Object, "\ufffd"), survey: sv, sink: sink,
+		ctx: ctx, source: s, unit: u, object: printable(u.Object), survey: sv, sink: sink,
 		reach: [2][]reach{make([]reach, instances), make([]reach, instances)},
 	}
 }
 
 // run reads the object to its end.
 func (r *reader) run(o *objects.Object) error {
-	if err := r.pieces(o); err != nil {
+	if err := r.pieces(o); r.failed != nil {
+		return r.failed
+	} else if err != nil {
 		return r.changed(err)
 	}
 	for _, st := range r.survey.streams {
@@ -102,7 +104,7 @@ func (r *reader) write(j *joiner) error {
 	if j.stream.instance == "" {
 		return r.changed(&syntaxError{offset: j.position, what: "a record where there was none"})
 	}
-	ordinal := r.survey.seen.next(j.stream.number, j.first)
+	ordinal := r.survey.seen.next(j.stream.index, j.first)
 	if j.held == sortEntry {
 		r.reach[1][j.stream.number].add(j.micros)
 		r.writeEntry(j, ordinal)
@@ -110,7 +112,8 @@ func (r *reader) write(j *joiner) error {
 		r.reach[0][j.stream.number].add(j.record.Micros)
 		r.writeRecord(j, ordinal)
 	}
-	return r.sink.Next(r.ctx)
+	r.failed = r.sink.Next(r.ctx)
+	return r.failed
 }
 
 // cover notes how far the unit reaches for each instance.
@@ -124,7 +127,7 @@ func (r *reader) cover(instances []trailhouse.InstanceID) {
 			}
 			none = false
 			c := trailhouse.Coverage{
-				Source: source, Scope: string(id), Object: r.unit.Object, Result: trailhouse.CoverageRead,
+				Source: source, Scope: string(id), Object: r.object, Result: trailhouse.CoverageRead,
 				From: time.UnixMicro(span.from).UTC(), Through: time.UnixMicro(span.to).UTC(),
 			}
 			if through := r.source.options.CompleteThrough; source == Name && through.After(c.Through) {

@@ -5,6 +5,8 @@ package enclavelog
 
 import (
 	"context"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -68,16 +70,25 @@ func (s *Source) Tables() []*trailhouse.Table { return []*trailhouse.Table{s.log
 // Version returns the version of the decoder.
 func (s *Source) Version() string { return "1" }
 
-// Units finds the files. What cannot be listed is missing; what is no file is ignored.
+// Units finds the files. What cannot be read is missing, and so is what the user named
+// and is no file; what is no file below a directory is ignored.
 func (s *Source) Units(ctx context.Context, yield func(trailhouse.Unit) error, miss func(trailhouse.Coverage) error) error {
+	named := map[string]bool{}
+	for _, p := range s.options.Paths {
+		if abs, err := filepath.Abs(p); err == nil {
+			named[abs] = true
+		}
+	}
 	return objects.Walk(ctx, s.options.Paths, func(f objects.File) error {
 		return yield(trailhouse.Unit{
 			ID: f.ID(), Object: f.Path, Size: f.Size, Modified: f.Modified, Explicit: f.Explicit,
 			Again: !s.options.CompleteThrough.IsZero(),
 		})
 	}, func(path string, err error) error {
-		c := trailhouse.Coverage{Source: Name, Scope: string(instanceIn(path)), Object: path, Result: trailhouse.CoverageMissing, Detail: err.Error()}
-		if trailhouse.CodeOf(err) == trailhouse.CodeInvalid {
+		c := trailhouse.Coverage{
+			Source: Name, Scope: string(instanceIn(path)), Object: printable(path), Result: trailhouse.CoverageMissing, Detail: err.Error(),
+		}
+		if trailhouse.CodeOf(err) == trailhouse.CodeInvalid && !named[path] {
 			c.Result = trailhouse.CoverageIgnored
 		}
 		return miss(c)
@@ -120,20 +131,26 @@ func (s *Source) Read(ctx context.Context, u trailhouse.Unit, sink trailhouse.Si
 }
 
 // ignore passes over a file that is no log, which is an error where the user named it.
+// A file that is named as the log is and packed in a way that is not read is missing.
 func (s *Source) ignore(u trailhouse.Unit, sv *survey, sink trailhouse.Sink) error {
 	if u.Explicit {
 		return trailhouse.Errorf(trailhouse.CodeInvalid, "%s is not a nitro-cli log: %s", u.Object, sv.kindOf()).
-			WithHint("name the log, usually /var/log/nitro_enclaves/nitro_enclaves.log, or its export from CloudWatch Logs")
+			WithHint("name the log, usually /var/log/nitro_enclaves/nitro_enclaves.log, or its export from CloudWatch Logs, as text, JSON or gzip")
 	}
-	sink.Cover(trailhouse.Coverage{Source: Name, Object: u.Object, Result: trailhouse.CoverageIgnored, Detail: sv.kindOf()})
+	c := trailhouse.Coverage{Source: Name, Object: printable(u.Object), Result: trailhouse.CoverageIgnored, Detail: sv.kindOf()}
+	if sv.packed != "" && strings.Contains(filepath.Base(u.Object), "nitro_enclaves") {
+		c.Result, c.Scope = trailhouse.CoverageMissing, string(instanceIn(u.Object))
+	}
+	sink.Cover(c)
 	return nil
 }
 
 // cover notes a unit that was read and holds no row.
 func (s *Source) cover(sink trailhouse.Sink, u trailhouse.Unit, detail string) {
-	c := trailhouse.Coverage{Source: Name, Scope: string(instanceIn(u.Object)), Object: u.Object, Result: trailhouse.CoverageRead, Detail: detail}
-	if c.Scope != "" {
-		c.Through = s.options.CompleteThrough
-	}
-	sink.Cover(c)
+	sink.Cover(trailhouse.Coverage{
+		Source: Name, Scope: string(instanceIn(u.Object)), Object: printable(u.Object), Result: trailhouse.CoverageRead, Detail: detail,
+	})
 }
+
+// printable returns a path as UTF-8, which Unix does not ask of it.
+func printable(path string) string { return strings.ToValidUTF8(path, "\ufffd") }

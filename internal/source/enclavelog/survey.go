@@ -2,7 +2,6 @@ package enclavelog
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -15,8 +14,9 @@ import (
 // and what the second pass must know before its first row.
 type survey struct {
 	json    bool
-	lines   bool // JSON, one value for each line
-	empty   bool // there is nothing in it at all
+	lines   bool   // JSON, one value for each line
+	empty   bool   // there is nothing in it at all
+	packed  string // a form that is not read, where it is one
 	pages   int64
 	events  int64
 	broken  []span
@@ -31,6 +31,7 @@ type survey struct {
 // stream is one log stream of CloudWatch, or the only one of a file of text.
 type stream struct {
 	name     string
+	index    int
 	rows     bool // has lines that become rows
 	ids      []trailhouse.InstanceID
 	years    years
@@ -85,7 +86,7 @@ func mayBeOther(head []byte, asJSON bool) bool {
 
 // tryForm reads the object as JSON or as text.
 func tryForm(o *objects.Object, head []byte, asJSON bool) (*survey, error) {
-	s := &survey{json: asJSON, lines: isLines(head), empty: len(head) == 0, byName: map[string]*stream{}, seen: newOrdinals(o.Most())}
+	s := &survey{json: asJSON, lines: isLines(head), empty: len(head) == 0, packed: packing(head), byName: map[string]*stream{}, seen: newOrdinals(o.Most())}
 	err := s.run(o)
 	s.seen.done()
 	return s, err
@@ -172,7 +173,7 @@ func (s *survey) stream(name []byte) (*stream, error) {
 			return nil, trailhouse.Errorf(trailhouse.CodeLimit, "more than %d log streams in one file", maxStreams).
 				WithHint("export fewer streams into one file")
 		}
-		st = &stream{name: string(name)}
+		st = &stream{name: string(name), index: len(s.streams)}
 		s.streams = append(s.streams, st)
 		s.byName[st.name] = st
 	}
@@ -215,5 +216,26 @@ func (st *stream) date(year int, written time.Time, zone *time.Location) {
 
 // kindOf says in words what the unit is, where it is no log.
 func (s *survey) kindOf() string {
-	return fmt.Sprintf("no header of nitro-cli and no line of the journal in it (%s)", map[bool]string{true: "JSON", false: "text"}[s.json])
+	if s.packed != "" {
+		return "it is " + s.packed + ", which is not read"
+	}
+	form := "text"
+	if s.json {
+		form = "JSON"
+	}
+	return "no header of nitro-cli and no line of the journal in it (" + form + ")"
+}
+
+// packing names the form of a file from its first bytes, where it is one in which a
+// log may be packed and which is not read.
+func packing(head []byte) string {
+	for _, form := range [][2]string{
+		{"\xfd7zXZ", "compressed with xz"}, {"\x28\xb5\x2f\xfd", "compressed with zstd"}, {"BZh", "compressed with bzip2"},
+		{"PK\x03\x04", "a zip archive"}, {"\xff\xfe", "text in UTF-16"}, {"\xfe\xff", "text in UTF-16"},
+	} {
+		if bytes.HasPrefix(head, []byte(form[0])) {
+			return form[1]
+		}
+	}
+	return ""
 }
