@@ -18,9 +18,9 @@ const batchBytes = 16 << 20
 // rows, in the order of the file. cols names the columns to read, nil all. The
 // batches have the columns of the table at their positions; those that were not
 // asked for, and those that the file is too old to have, are null. A batch is
-// the callee's until fn returns. CodeNotFound where there is no file,
-// CodeDamaged where it is not one of the table's; an error of fn is returned
-// unchanged.
+// the callee's until fn returns. CodeNotFound where there is no file, CodeDamaged
+// where it is not one of the table's, CodeInterrupted where ctx ends; an error of
+// fn is returned unchanged.
 func Read(ctx context.Context, path string, t *trailhouse.Table, cols []string, fn func(*trailhouse.Batch) error) error {
 	positions, err := positionsOf(t, cols)
 	if err != nil {
@@ -87,7 +87,7 @@ type reader struct {
 func (r *reader) group(ctx context.Context, cursors []*cursor, rows int64) error {
 	for rows > 0 {
 		if err := ctx.Err(); err != nil {
-			return err
+			return trailhouse.Errorf(trailhouse.CodeInterrupted, "read %s: %w", r.path, err)
 		}
 		if err := guard(r.path, func() error { return r.fill(cursors, &rows) }); err != nil {
 			return err
@@ -163,7 +163,7 @@ func positionsOf(t *trailhouse.Table, cols []string) ([]int, error) {
 func readError(path string, err error) error {
 	var known *trailhouse.Error
 	switch {
-	case errors.As(err, &known), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &known):
 		return err
 	case errors.Is(err, fs.ErrNotExist):
 		return trailhouse.Errorf(trailhouse.CodeNotFound, "data file %s is missing: %w", path, err)

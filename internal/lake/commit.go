@@ -72,11 +72,11 @@ func (l *Lake) commitLoop(ctx context.Context, name, batchID string, build build
 			}
 		}
 		tbl, err := l.mustLoad(ctx, name)
+		if isBusy(err) {
+			last = err
+			continue
+		}
 		if err != nil {
-			if trailhouse.CodeOf(err) == trailhouse.CodeStorage && isBusy(err) {
-				last = err
-				continue
-			}
 			return err
 		}
 		if hasBatch(tbl.Metadata(), batchID) {
@@ -87,7 +87,7 @@ func (l *Lake) commitLoop(ctx context.Context, name, batchID string, build build
 		}
 		txn, err := build(ctx, tbl)
 		if err != nil || txn == nil {
-			return storageError("commit to table "+name, err)
+			return buildError(name, err)
 		}
 		if _, last = txn.Commit(ctx); last == nil {
 			return nil

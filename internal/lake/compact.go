@@ -35,7 +35,7 @@ type Compaction struct {
 }
 
 // compactBytes is how many bytes of rows are sorted at a time.
-const compactBytes = 32 << 20
+const compactBytes = 16 << 20
 
 // merge is one partition's small files and the file that takes their place.
 type merge struct {
@@ -47,7 +47,7 @@ type merge struct {
 
 // Compact merges the small files of each closed partition to one and replaces
 // them in one commit, which Added passes over. Rows of partitioned tables are put
-// in order of time: in each stretch of 32 MiB, and the stretches as the files
+// in order of time: in each stretch of 16 MiB, and the stretches as the files
 // followed one another. Where another writer took some of the files meanwhile,
 // their partition is left as it is.
 func (l *Lake) Compact(ctx context.Context, t *trailhouse.Table, o CompactOptions) (Compaction, error) {

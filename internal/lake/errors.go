@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"math/rand/v2"
+	"strings"
 	"syscall"
 	"time"
 
@@ -96,4 +97,20 @@ func loadError(name string, err error) error {
 	}
 	return trailhouse.Errorf(trailhouse.CodeDamaged, "the metadata of table %s cannot be read: %w", name, err).
 		WithHint("run 'trailhouse lake check'; restore the lake's directory from a copy where files are missing")
+}
+
+// buildError says that a change could not be prepared: it did not land, and
+// trying again would not help.
+func buildError(name string, err error) error {
+	var known *trailhouse.Error
+	switch {
+	case err == nil || errors.As(err, &known):
+		return err
+	case interrupted(err) || isStorage(err):
+		return storageError("commit to table "+name, err)
+	case strings.Contains(err.Error(), "invalid snapshot timestamp"):
+		return trailhouse.Errorf(trailhouse.CodeStorage, "table %s was changed at a later time than this machine's clock shows: %w", name, err).
+			WithHint("set the machine's clock right; it is more than a minute behind the lake's newest change")
+	}
+	return trailhouse.Errorf(trailhouse.CodeInternal, "table %s could not be changed: %w", name, err)
 }

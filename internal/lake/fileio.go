@@ -9,8 +9,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 
 	iceio "github.com/apache/iceberg-go/io"
 )
@@ -24,17 +24,30 @@ const (
 	dirProperty  = "trailhouse.dir"
 )
 
-// register makes iceberg-go find our file system under the scheme. It cannot be
-// done twice: iceberg-go panics (facts/engine.md 2, bug 4).
-var register = sync.OnceFunc(func() {
-	iceio.Register(scheme, func(_ context.Context, _ *url.URL, props map[string]string) (iceio.IO, error) {
-		dir := props[dirProperty]
-		if dir == "" {
-			return nil, fmt.Errorf("no %s for a %s location", dirProperty, scheme)
+// register makes iceberg-go find our file system under the scheme. It may be called
+// any number of times, but iceberg-go panics at the second registration
+// (facts/engine.md 2, bug 4), so one that loses a race recovers from that.
+func register() {
+	if slices.Contains(iceio.GetRegisteredSchemes(), scheme) {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil && !slices.Contains(iceio.GetRegisteredSchemes(), scheme) {
+			panic("BUG: the scheme of locations cannot be registered")
 		}
-		return localIO{dir: dir}, nil
-	})
-})
+	}()
+	iceio.Register(scheme, fileSystem)
+}
+
+// fileSystem makes the file system of a location, from the properties of the
+// catalog or table that it belongs to.
+func fileSystem(_ context.Context, _ *url.URL, props map[string]string) (iceio.IO, error) {
+	dir := props[dirProperty]
+	if dir == "" {
+		return nil, fmt.Errorf("no %s for a %s location", dirProperty, scheme)
+	}
+	return localIO{dir: dir}, nil
+}
 
 // localIO is the file system below one directory. Unlike iceberg-go's own it
 // syncs what it writes: the catalog's row is durable, so what it points to must

@@ -140,7 +140,7 @@ func (l *Lake) addedBy(ctx context.Context, tbl *table.Table, s table.Snapshot) 
 	var files []trailhouse.DataFile
 	for _, m := range manifests {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, storageError("plan table "+tbl.Identifier()[1], err)
 		}
 		if m.SnapshotID() != s.SnapshotID || !m.HasAddedFiles() {
 			continue

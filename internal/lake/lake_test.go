@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -165,7 +166,7 @@ func TestAddedSurvivesMerging(t *testing.T) {
 	l := open(t, t.TempDir(), plain())
 	var since int64
 	var want []trailhouse.DataFile
-	for i := range 110 {
+	for i := range 60 {
 		f := add(t, l, plain(), time.Time{}, "f"+string(rune('A'+i)), 1)
 		if i == 5 {
 			_, since, _ = l.Files(ctx, "plain", trailhouse.Period{})
@@ -178,7 +179,7 @@ func TestAddedSurvivesMerging(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || !ok || err != nil {
 		t.Errorf("%v %v %s", ok, err, diff)
 	}
-	if n := len(current(t, l, plain())); n != 110 {
+	if n := len(current(t, l, plain())); n != 60 {
 		t.Errorf("%d files", n)
 	}
 }
@@ -315,5 +316,34 @@ func TestPrivate(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestRegister makes the scheme known from many goroutines at once.
+func TestRegister(t *testing.T) {
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(register)
+	}
+	wg.Wait()
+}
+
+func TestLocations(t *testing.T) {
+	l := localIO{dir: t.TempDir()}
+	for _, bad := range []string{"", "file:///x", "local://x/y", "local:///../x", "local:///a/../../x", "/etc/passwd", "local:////etc/passwd"} {
+		if path, err := l.path(bad); err == nil {
+			t.Errorf("%q leads to %s", bad, path)
+		}
+	}
+	want := filepath.Join(l.dir, "t", "data", "day=2025-11-03", "x.parquet")
+	location, err := l.location(want)
+	if err != nil || location != "local:///t/data/day=2025-11-03/x.parquet" {
+		t.Errorf("location %q, %v", location, err)
+	}
+	if got, err := l.path(location); err != nil || got != want {
+		t.Errorf("path %q, %v", got, err)
+	}
+	if _, err := l.location(filepath.Dir(l.dir)); err == nil {
+		t.Error("a path outside has a location")
 	}
 }

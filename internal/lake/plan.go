@@ -68,7 +68,7 @@ func (l *Lake) walk(ctx context.Context, tbl *table.Table, snap table.Snapshot, 
 	}
 	for _, m := range manifests {
 		if err := ctx.Err(); err != nil {
-			return err
+			return storageError("plan table "+tbl.Identifier()[1], err)
 		}
 		if m.ManifestContent() != iceberg.ManifestContentData || !manifestSpan(m).overlaps(s) {
 			continue
