@@ -11,7 +11,11 @@ GOLANGCI := .bin/golangci-lint-$(GOLANGCI_VERSION)
 # The version is in the build info where git can tell it (a checkout of another
 # user's, or an archive, cannot).
 VCS := $(shell git describe --always >/dev/null 2>&1 && echo true || echo false)
-GOBUILD := go build -trimpath -buildvcs=$(VCS)
+GOBUILD := go build -buildvcs=$(VCS)
+
+# One set of flags for builds, tests and the linter, so that dependencies are
+# compiled once.
+export GOFLAGS := $(filter-out -trimpath,$(GOFLAGS)) -trimpath
 
 # Packages with goroutines and locks of ours: they also run with the race detector.
 RACE := ./internal/ingest/... ./internal/lake/... ./internal/state/... ./internal/dedup/... ./internal/cli/...
