@@ -3,11 +3,14 @@ package e2e
 import (
 	"bytes"
 	"compress/gzip"
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	_ "modernc.org/sqlite" // opens the state as a newer program would
 )
 
 const goodHost = "i-0a1b2c3d4e5f60718"
@@ -130,28 +133,32 @@ func TestConfigCheckNamesLineAndKey(t *testing.T) {
 	}
 }
 
-func TestNewerStateIsRefused(t *testing.T) {
+func TestStateIsPrivateAndNewerStateIsRefused(t *testing.T) {
 	h := newHouse(t)
 	h.must(0, "import", "enclave-log", sampleLog(t))
-	for _, name := range []string{"state.db", filepath.Join("state", "state.db")} {
-		path := filepath.Join(h.data, name)
-		if _, err := os.Stat(path); err != nil {
-			continue
-		}
+	state := filepath.Join(h.data, "state.db")
+	for path, want := range map[string]os.FileMode{h.data: 0o700, state: 0o600, filepath.Join(h.data, "lake", "catalog.db"): 0o600} {
 		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if mode := info.Mode().Perm(); mode != 0o600 {
-			t.Errorf("%s has mode %o, want 600", path, mode)
+		if mode := info.Mode().Perm(); mode != want {
+			t.Errorf("%s has mode %o, want %o", path, mode, want)
 		}
 	}
-	info, err := os.Stat(h.data)
+	db, err := sql.Open("sqlite", state)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if mode := info.Mode().Perm(); mode != 0o700 {
-		t.Errorf("the data directory has mode %o, want 700", mode)
+	if _, err := db.Exec("PRAGMA user_version = 99"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o := h.must(4, "report", "enclave-usage")
+	if !strings.Contains(o.err, "newer Trailhouse") {
+		t.Errorf("the refusal does not say why: %s", o.err)
 	}
 }
 

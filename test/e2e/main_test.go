@@ -42,9 +42,10 @@ func run(m *testing.M) int {
 
 // house is one data directory and what is run on it.
 type house struct {
-	t    *testing.T
-	data string
-	cwd  string
+	t      *testing.T
+	data   string
+	cwd    string
+	config string // trailhouse.yaml, empty for none
 }
 
 func newHouse(t *testing.T) *house {
@@ -60,7 +61,11 @@ type outcome struct {
 }
 
 func (h *house) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(binary, append([]string{"--data", h.data}, args...)...)
+	args = append([]string{"--data", h.data}, args...)
+	if h.config != "" {
+		args = append([]string{"--config", h.config}, args...)
+	}
+	cmd := exec.Command(binary, args...)
 	cmd.Dir = h.cwd
 	cmd.Env = append(os.Environ(), "HOME="+h.cwd, "XDG_DATA_HOME=", "XDG_CONFIG_HOME=")
 	return cmd

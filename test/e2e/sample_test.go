@@ -17,7 +17,7 @@ func sampleLog(t *testing.T) string {
 
 func expectedSessions(t *testing.T) []map[string]any {
 	t.Helper()
-	text := read(t, testdata(t, "derive", "sessions", "testdata", "sessions.expected.json"))
+	text := read(t, testdata(t, "source", "enclavelog", "testdata", "sessions.expected.json"))
 	return decode[struct{ Sessions []map[string]any }](t, text).Sessions
 }
 
