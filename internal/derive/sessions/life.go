@@ -129,6 +129,9 @@ func (d *derivation) connected(f *fact) {
 			found = l
 		}
 	}
+	if found.start == nil || found.start.ready == nil {
+		found.begin = min(found.begin, f.micros)
+	}
 	found.prove(f.micros, f)
 }
 
