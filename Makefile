@@ -21,6 +21,8 @@ export GOFLAGS := $(filter-out -trimpath,$(GOFLAGS)) -trimpath
 RACE := ./internal/ingest/... ./internal/lake/... ./internal/state/... ./internal/dedup/... ./internal/cli/...
 
 DEMO := demo-data
+DEMO_HOUSE := $(BIN) --data $(DEMO)/house --config $(DEMO)/trailhouse.yaml
+LAST_MONTH := --from 2025-10-01 --to 2025-11-01
 
 .PHONY: help
 help: ## list the targets
@@ -38,21 +40,25 @@ tools: # cgo needs a C and a C++ compiler: DuckDB is linked in
 		sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc g++ libc6-dev; }
 
+# The reports are wide: as CSV some of their columns fit a terminal.
 .PHONY: demo
 demo: build ## months of invented evidence, imported and asked about
 	@rm -rf $(DEMO)
 	@$(BIN) demo generate --out $(DEMO)
-	@echo
-	@$(BIN) --data $(DEMO)/house --config $(DEMO)/trailhouse.yaml import enclave-log $(DEMO)/logs
-	@echo; echo "Client usage of the last month"; echo
-	@$(BIN) --data $(DEMO)/house --config $(DEMO)/trailhouse.yaml report client-usage --from 2025-10-01 --to 2025-11-01
-	@echo; echo "Idle pool of the hosts in that month"; echo
-	@$(BIN) --data $(DEMO)/house --config $(DEMO)/trailhouse.yaml report host-pool --from 2025-10-01 --to 2025-11-01
-	@echo; echo "Try next, behind: alias th='$(BIN) --data $(DEMO)/house --config $(DEMO)/trailhouse.yaml'"
+	@echo; echo "\$$ trailhouse import enclave-log $(DEMO)/logs"; echo
+	@$(DEMO_HOUSE) import enclave-log $(DEMO)/logs
+	@echo; echo "\$$ trailhouse report client-usage $(LAST_MONTH)"; echo
+	@$(DEMO_HOUSE) report client-usage $(LAST_MONTH) --format csv | cut -d, -f2,3,5-9 | tr , '\t' | expand -t 14,24,40,58,77,91
+	@echo; echo "\$$ trailhouse report host-pool $(LAST_MONTH)"; echo
+	@$(DEMO_HOUSE) report host-pool $(LAST_MONTH) --format csv | cut -d, -f1,3,4,5,8,10,15 | tr , '\t' | expand -t 21,36,48,65,82,99
+	@echo; echo "Try next:"; echo
+	@echo "  alias th='$(DEMO_HOUSE)'"
 	@echo "  th report list"
-	@echo "  th report failed-starts --from 2025-10-01"
-	@echo "  th sql 'SELECT reason, count(*) FROM enclave_sessions GROUP BY reason'"
+	@echo "  th report failed-starts $(LAST_MONTH)"
+	@echo "  th clients explain acme-tokenizer"
+	@echo "  th sql 'SELECT reason, count(*) AS n FROM enclave_sessions GROUP BY reason'"
 	@echo "  th lake history enclave_sessions"
+	@echo; echo "and then your own logs: $(BIN) import enclave-log /var/log/nitro_enclaves"
 
 .PHONY: test
 test: build vet lint ## everything: build, vet, lint, tidy, all tests, race detector

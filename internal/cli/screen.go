@@ -56,9 +56,6 @@ func (s *screen) progress(p Progress, asJSON bool) {
 		every = barEvery
 	}
 	now := s.clock.Now()
-	if s.last.IsZero() && width == 0 && !asJSON {
-		s.last = now // short work needs no line of progress in a log
-	}
 	if now.Sub(s.last) < every {
 		return
 	}
