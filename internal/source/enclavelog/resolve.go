@@ -1,11 +1,11 @@
 package enclavelog
 
 import (
+	"context"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"context"
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/objects"
@@ -81,12 +81,12 @@ func (s *Source) neighbour(ctx context.Context, u trailhouse.Unit) trailhouse.In
 		return id
 	}
 	found := map[trailhouse.InstanceID]bool{}
-	_ = objects.Walk(ctx, []string{dir}, func(f objects.File) error {
-		if filepath.Dir(f.Path) == dir {
-			s.namesOf(f, found)
+	entries, _ := os.ReadDir(dir) // what cannot be listed names nothing
+	for _, e := range entries {
+		if e.Type().IsRegular() && ctx.Err() == nil {
+			s.namesOf(filepath.Join(dir, e.Name()), found)
 		}
-		return nil
-	}, func(string, error) error { return nil })
+	}
 	var only trailhouse.InstanceID
 	if len(found) == 1 {
 		for id := range found {
@@ -98,12 +98,12 @@ func (s *Source) neighbour(ctx context.Context, u trailhouse.Unit) trailhouse.In
 }
 
 // namesOf adds the instances that a file names. A file that cannot be read names none.
-func (s *Source) namesOf(f objects.File, found map[trailhouse.InstanceID]bool) {
-	if id := instanceIn(f.Path); id != "" {
+func (s *Source) namesOf(path string, found map[trailhouse.InstanceID]bool) {
+	if id := instanceIn(path); id != "" {
 		found[id] = true
 		return
 	}
-	o, err := objects.Open(f.Path, s.options.Limits)
+	o, err := objects.Open(path, s.options.Limits)
 	if err != nil {
 		return
 	}
