@@ -56,6 +56,9 @@ func (s *screen) progress(p Progress, asJSON bool) {
 		every = barEvery
 	}
 	now := s.clock.Now()
+	if s.last.IsZero() && every == lineEvery {
+		s.last = now // short work needs no line of progress
+	}
 	if now.Sub(s.last) < every {
 		return
 	}
