@@ -122,11 +122,21 @@ func (r *run) coverRows(covers []cover) *tableRows {
 		f.text("object", c.Object)
 		f.text("result", c.Result)
 		f.time("covered_from", c.From)
-		f.time("covered_through", c.Through)
+		f.time("covered_through", notAfter(c.Through, c.at))
 		f.text("detail", c.Detail)
 		rows.batch.EndRow()
 	}
 	return rows
+}
+
+// notAfter bounds how far evidence can be complete: a record whose printed time lies
+// in the future, from a host's wrong clock or a forged line, proves nothing of the
+// time until then.
+func notAfter(through, at time.Time) time.Time {
+	if through.After(at) {
+		return at
+	}
+	return through
 }
 
 // runRow returns the row of the table runs for a run that ends with what is in
