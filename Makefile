@@ -47,15 +47,15 @@ demo: build ## months of invented evidence, imported and asked about
 	@$(BIN) demo generate --out $(DEMO)
 	@echo; echo "\$$ trailhouse import enclave-log $(DEMO)/logs"; echo
 	@$(DEMO_HOUSE) import enclave-log $(DEMO)/logs
-	@echo; echo "\$$ trailhouse report client-usage $(LAST_MONTH)"; echo
+	@echo; echo "\$$ trailhouse report client-usage $(LAST_MONTH)   (some of its columns)"; echo
 	@$(DEMO_HOUSE) report client-usage $(LAST_MONTH) --format csv | cut -d, -f2,3,5-9 | tr , '\t' | expand -t 14,24,40,58,77,91
-	@echo; echo "\$$ trailhouse report host-pool $(LAST_MONTH)"; echo
+	@echo; echo "\$$ trailhouse report host-pool $(LAST_MONTH)   (some of its columns)"; echo
 	@$(DEMO_HOUSE) report host-pool $(LAST_MONTH) --format csv | cut -d, -f1,3,4,5,8,10,15 | tr , '\t' | expand -t 21,36,48,65,82,99
 	@echo; echo "Try next:"; echo
 	@echo "  alias th='$(DEMO_HOUSE)'"
 	@echo "  th report list"
 	@echo "  th report failed-starts $(LAST_MONTH)"
-	@echo "  th clients explain acme-tokenizer"
+	@echo "  th clients explain acme-tokenizer | head"
 	@echo "  th sql 'SELECT reason, count(*) AS n FROM enclave_sessions GROUP BY reason'"
 	@echo "  th lake history enclave_sessions"
 	@echo; echo "and then your own logs: $(BIN) import enclave-log /var/log/nitro_enclaves"
