@@ -186,7 +186,7 @@ func TestArguments(t *testing.T) {
 			t.Errorf("%+v: %d rows, %v", c.request, outcome.Rows, err)
 		}
 	}
-	if _, _, err := written(t, r, "json", report.Request{Name: "nothing"}); trailhouse.CodeOf(err) != trailhouse.CodeNotFound {
+	if _, _, err := written(t, r, "json", report.Request{Name: "nothing"}); trailhouse.CodeOf(err) != trailhouse.CodeUsage {
 		t.Errorf("unknown report: %v", err)
 	}
 }

@@ -76,7 +76,8 @@ func (l *Library) Reports() []*Report {
 	return out
 }
 
-// Report returns a report, the error of its file, or CodeNotFound.
+// Report returns a report, the error of its file, or CodeUsage where there is none
+// of the name.
 func (l *Library) Report(name string) (*Report, error) {
 	if err := l.errors[name]; err != nil {
 		return nil, err
@@ -84,7 +85,7 @@ func (l *Library) Report(name string) (*Report, error) {
 	if r := l.reports[name]; r != nil {
 		return r, nil
 	}
-	return nil, trailhouse.Errorf(trailhouse.CodeNotFound, "there is no report %s", name).
+	return nil, trailhouse.Errorf(trailhouse.CodeUsage, "there is no report %s", name).
 		WithHint("there are %s", strings.Join(slices.Sorted(maps.Keys(l.reports)), ", "))
 }
 

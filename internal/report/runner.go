@@ -89,8 +89,8 @@ func (p *plan) query(text string, parameters map[string]any) trailhouse.Query {
 	return trailhouse.Query{SQL: text, Parameters: parameters, Views: p.views, Derived: p.derived, Limits: p.limits}
 }
 
-// Run runs a report: CodeNotFound where there is none of the name, CodeUsage for a
-// wrong argument, CodeInvalid with file and line where the report itself is wrong.
+// Run runs a report: CodeUsage where there is none of the name and for a wrong
+// argument, CodeInvalid with file and line where the report itself is wrong.
 // Nothing is written before the engine has answered.
 func (r *Runner) Run(ctx context.Context, q Request, w Writer) (Outcome, error) {
 	rep, err := r.Library.Report(q.Name)

@@ -44,9 +44,9 @@ func FormatText(v any, columnType string) string {
 	return string(appendJSON(nil, v, columnType))
 }
 
-// appendJSON writes a value as JSON. Whether a value is a number or a text follows
-// from the column's type, but for whole numbers beyond 2^53, which no double holds:
-// those are texts. Decimals are numbers up to 15 digits, which every double keeps.
+// appendJSON writes a value as JSON. Numbers that a double does not keep, and so
+// most readers of JSON neither, are texts: whole numbers beyond 2^53, and decimals
+// of more than 15 digits, which no report of ours comes near.
 func appendJSON(b []byte, v any, columnType string) []byte {
 	switch v := v.(type) {
 	case nil:
@@ -64,7 +64,7 @@ func appendJSON(b []byte, v any, columnType string) []byte {
 		}
 		return appendFloat(b, v)
 	case trailhouse.Decimal:
-		if precision, _, ok := decimalType(columnType); ok && precision <= 15 {
+		if digits := strings.TrimLeft(v.Text, "-0."); len(digits)-strings.Count(digits, ".") <= 15 {
 			return append(b, v.Text...)
 		}
 		return appendString(b, v.Text)
