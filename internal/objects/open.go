@@ -33,12 +33,12 @@ func Open(path string, limits Limits) (*Object, error) {
 	}
 	o := &Object{path: path, file: f, limits: limits}
 	if o.info, err = f.Stat(); err != nil {
-		f.Close()
+		_ = f.Close() // it was only read
 		return nil, Fault(path, err)
 	}
 	var magic [2]byte
 	if n, err := f.ReadAt(magic[:], 0); err != nil && err != io.EOF {
-		f.Close()
+		_ = f.Close() // it was only read
 		return nil, Fault(path, err)
 	} else if n == 2 {
 		o.gz = isGzip(magic[:])
