@@ -9,10 +9,11 @@ import (
 
 // bindNames writes each :name of the text as DuckDB's $name, cast to the type of
 // its value so that the statement binds in the same way whatever the value is;
-// where there is no value, as NULL.
-// Texts, quoted names, comments and :: are left alone, and lines stay lines. A $
-// of the user's own is refused: it would begin another spelling of parameters and
-// of texts.
+// where there is no value, as NULL. Texts, quoted names and :: are left alone.
+// Comments become blanks and lines stay lines: DuckDB's parser takes minutes over
+// nested comments without an end and over long runs of +, and no interrupt stops it
+// there. A $ of the user's own is refused: it would begin another spelling of
+// parameters and of texts.
 func bindNames(text string, values map[string]any) (string, error) {
 	if len(text) > maxText {
 		return "", refuse("the statement is longer than %d bytes", maxText)
@@ -22,31 +23,86 @@ func bindNames(text string, values map[string]any) (string, error) {
 	}
 	var out strings.Builder
 	for i := 0; i < len(text); {
-		end := skipToken(text, i)
-		switch {
-		case end > i:
-		case text[i] == '$':
+		t, end := nextToken(text, i)
+		piece := text[i:end]
+		switch t {
+		case tokenOpen:
+			return "", at(text, i, "what begins here does not end")
+		case tokenOperators:
+			return "", at(text, i, "there are more than %d operators in a row", maxOperators)
+		case tokenDollar:
 			return "", at(text, i, "$ is not allowed here: write parameters as :name and texts in single quotes")
-		case startsParameter(text, i):
-			end = i + 1 + wordLength(text[i+1:])
-			param := strings.ToLower(text[i+1 : end])
+		case tokenComment:
+			piece = blank(piece)
+		case tokenParameter:
+			param := strings.ToLower(piece[1:])
 			value, known := values[param]
 			if !known {
 				return "", at(text, i, "there is no parameter :%s", param)
 			}
-			if i > 0 && isWord(text[i-1]) {
-				out.WriteByte(' ')
-			}
-			out.WriteString(typed(param, value))
-			i = end
-			continue
-		default:
-			end = i + max(1, wordLength(text[i:]))
+			piece = " " + typed(param, value)
 		}
-		out.WriteString(text[i:end])
+		out.WriteString(piece)
 		i = end
 	}
 	return out.String(), nil
+}
+
+// token is a kind of token, as far as binding needs to know.
+type token int
+
+const (
+	tokenOther     token = iota
+	tokenOpen            // a text, a quoted name or a comment without its end
+	tokenDollar          // $
+	tokenComment         // -- or /* */
+	tokenParameter       // :name
+	tokenOperators       // more operators in a row than there may be
+)
+
+// nextToken returns the token that begins at i, and its end.
+func nextToken(text string, i int) (token, int) {
+	rest := text[i:]
+	n, t := 0, tokenOther
+	switch {
+	case rest[0] == '\'':
+		escapes := i > 0 && (text[i-1] == 'e' || text[i-1] == 'E') && (i == 1 || !isWord(text[i-2]))
+		n = quoted(rest, '\'', escapes)
+	case rest[0] == '"':
+		n = quoted(rest, '"', false)
+	case strings.HasPrefix(rest, "--"):
+		n, t = lineComment(rest), tokenComment
+	case strings.HasPrefix(rest, "/*"):
+		n, t = blockComment(rest), tokenComment
+	case strings.HasPrefix(rest, "::"):
+		n = 2
+	case rest[0] == '$':
+		n, t = 1, tokenDollar
+	case startsParameter(text, i):
+		n, t = 1+wordLength(rest[1:]), tokenParameter
+	case isOperators(rest):
+		n, t = maxOperators, tokenOperators
+	default:
+		n = max(1, wordLength(rest))
+	}
+	if n == 0 {
+		return tokenOpen, len(text)
+	}
+	return t, i + n
+}
+
+// maxOperators is how many characters of operators may stand in a row; DuckDB's own
+// limit for one operator is the same.
+const maxOperators = 64
+
+// isOperators reports whether s begins with more operators than that.
+func isOperators(s string) bool {
+	return len(s) > maxOperators && strings.Trim(s[:maxOperators+1], "+-*/<>=~!@#%^&|`?") == ""
+}
+
+// blank returns a comment's place: its line ends, and a blank.
+func blank(comment string) string {
+	return " " + strings.Repeat("\n", strings.Count(comment, "\n"))
 }
 
 // startsParameter reports whether a colon at i begins a parameter.
@@ -54,29 +110,8 @@ func startsParameter(text string, i int) bool {
 	return text[i] == ':' && i+1 < len(text) && isLetter(text[i+1])
 }
 
-// skipToken returns the end of the text literal, quoted name, comment or :: that
-// begins at i, or i where none does. One without an end reaches to the end of the
-// text, where DuckDB's parser will find it.
-func skipToken(text string, i int) int {
-	rest := text[i:]
-	switch {
-	case rest[0] == '\'':
-		escapes := i > 0 && (text[i-1] == 'e' || text[i-1] == 'E') && (i == 1 || !isWord(text[i-2]))
-		return i + quoted(rest, '\'', escapes)
-	case rest[0] == '"':
-		return i + quoted(rest, '"', false)
-	case strings.HasPrefix(rest, "--"):
-		return i + lineComment(rest)
-	case strings.HasPrefix(rest, "/*"):
-		return i + blockComment(rest)
-	case strings.HasPrefix(rest, "::"):
-		return i + 2
-	}
-	return i
-}
-
 // quoted returns the length of the literal or name at the start of s, in which a
-// doubled quote stands for one.
+// doubled quote stands for one; 0 where it does not end.
 func quoted(s string, quote byte, escapes bool) int {
 	for i := 1; i < len(s); i++ {
 		switch {
@@ -89,7 +124,7 @@ func quoted(s string, quote byte, escapes bool) int {
 			return i + 1
 		}
 	}
-	return len(s)
+	return 0
 }
 
 // lineComment returns the length of the comment at the start of s, which ends
@@ -101,7 +136,8 @@ func lineComment(s string) int {
 	return len(s)
 }
 
-// blockComment returns the length of the comment at the start of s. Comments nest.
+// blockComment returns the length of the comment at the start of s, 0 where it does
+// not end. Comments nest.
 func blockComment(s string) int {
 	depth := 0
 	for i := 0; i+1 < len(s); i++ {
@@ -117,7 +153,7 @@ func blockComment(s string) int {
 			}
 		}
 	}
-	return len(s)
+	return 0
 }
 
 // wordLength returns how many letters, digits, _ and bytes beyond ASCII s begins

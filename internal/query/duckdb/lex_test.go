@@ -10,26 +10,25 @@ import (
 func TestBindNames(t *testing.T) {
 	values := map[string]any{"a": int64(1), "from": trailhouse.Null{Type: trailhouse.TypeTimestamp}, "x_1": nil}
 	for text, want := range map[string]string{
-		"SELECT :a":              "SELECT CAST($a AS BIGINT)",
-		":from":                  "CAST(NULL AS TIMESTAMP)",
-		":FROM<:a":               "CAST(NULL AS TIMESTAMP)<CAST($a AS BIGINT)",
-		"(:x_1,:a)":              "(NULL,CAST($a AS BIGINT))",
-		"':a' || :a":             "':a' || CAST($a AS BIGINT)",
-		"'it''s :a'":             "'it''s :a'",
-		`":a""" :a`:              `":a""" CAST($a AS BIGINT)`,
-		"-- :a\n:a":              "-- :a\nCAST($a AS BIGINT)",
-		"/* :a /* :a */ :a */:a": "/* :a /* :a */ :a */CAST($a AS BIGINT)",
-		"a::bigint":              "a::bigint",
-		":a::bigint":             "CAST($a AS BIGINT)::bigint",
-		"x[1:2]":                 "x[1:2]",
-		"{'k': 1}":               "{'k': 1}",
-		"f(k := 1)":              "f(k := 1)",
-		`E'\':a' :a`:             `E'\':a' CAST($a AS BIGINT)`,
-		`the'\':a`:               `the'\'CAST($a AS BIGINT)`,
-		"'open :a":               "'open :a",
-		"/* open :a":             "/* open :a",
-		"ä:a":                    "ä CAST($a AS BIGINT)",
-		"1-:a--x":                "1-CAST($a AS BIGINT)--x",
+		"SELECT :a":               "SELECT  CAST($a AS BIGINT)",
+		":from":                   " CAST(NULL AS TIMESTAMP)",
+		":FROM<:a":                " CAST(NULL AS TIMESTAMP)< CAST($a AS BIGINT)",
+		"(:x_1,:a)":               "( NULL, CAST($a AS BIGINT))",
+		"':a' || :a":              "':a' ||  CAST($a AS BIGINT)",
+		"'it''s :a'":              "'it''s :a'",
+		`":a""" :a`:               `":a"""  CAST($a AS BIGINT)`,
+		"-- :a\n:a":               " \n CAST($a AS BIGINT)",
+		"/* :a\n/* :a */ :a */:a": " \n CAST($a AS BIGINT)",
+		"/*'*/:a/*'*/":            "  CAST($a AS BIGINT) ",
+		"a::bigint":               "a::bigint",
+		":a::bigint":              " CAST($a AS BIGINT)::bigint",
+		"x[1:2]":                  "x[1:2]",
+		"{'k': 1}":                "{'k': 1}",
+		"f(k := 1)":               "f(k := 1)",
+		`E'\':a' :a`:              `E'\':a'  CAST($a AS BIGINT)`,
+		`the'\':a`:                `the'\' CAST($a AS BIGINT)`,
+		"ä:a":                     "ä CAST($a AS BIGINT)",
+		"1-:a--x":                 "1- CAST($a AS BIGINT) ",
 	} {
 		got, err := bindNames(text, values)
 		if err != nil || got != want {
@@ -38,6 +37,8 @@ func TestBindNames(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		":b": "line 1: there is no parameter :b", "\n\n x[1:b]": "line 3: ", "$a": "line 1: $", "a$b$": "line 1: $", "a\x00": "NUL",
+		"1" + strings.Repeat("+", 65) + "1": "more than 64 operators",
+		"\n'open :a":                        "line 2: what begins here", "/* /* */ open :a": "line 1: what begins here", `"open''`: "does not end",
 		strings.Repeat("x", maxText+1): "longer than",
 	} {
 		if _, err := bindNames(text, values); err == nil || !strings.Contains(err.Error(), want) {
@@ -46,7 +47,7 @@ func TestBindNames(t *testing.T) {
 	}
 }
 
-// FuzzBindNames wants the same number of lines, and quoted text left alone.
+// FuzzBindNames wants the same number of lines, and a text that is read again.
 func FuzzBindNames(f *testing.F) {
 	f.Add("SELECT :a, ':a', \":a\" -- :a\n/* :a */ ::a")
 	f.Add("E'\\' :a")
@@ -59,9 +60,8 @@ func FuzzBindNames(f *testing.F) {
 		if strings.Count(got, "\n") != strings.Count(text, "\n") {
 			t.Errorf("lines changed: %q", got)
 		}
-		back := strings.ReplaceAll(strings.ReplaceAll(got, " CAST($a AS BIGINT)", "CAST($a AS BIGINT)"), "CAST($a AS BIGINT)", ":a")
-		if back, text := strings.ReplaceAll(back, " ", ""), strings.ReplaceAll(text, " ", ""); !strings.EqualFold(back, text) && !strings.Contains(text, "CAST(") {
-			t.Errorf("%q became %q", text, got)
+		if _, err := bindNames(strings.ReplaceAll(got, "$a", ":a"), map[string]any{"a": int64(1)}); err != nil {
+			t.Errorf("%q became %q, which is refused: %v", text, got, err)
 		}
 	})
 }

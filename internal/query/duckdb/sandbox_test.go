@@ -150,3 +150,21 @@ func TestAllowed(t *testing.T) {
 		}
 	}
 }
+
+// TestDeep nests beyond the parser's stack: the process lives.
+func TestDeep(t *testing.T) {
+	for _, text := range []string{
+		"SELECT " + strings.Repeat("(", 50000) + "1" + strings.Repeat(")", 50000),
+		"SELECT " + strings.Repeat("[", 50000) + strings.Repeat("]", 50000),
+		"SELECT " + strings.Repeat("(SELECT ", 20000) + "1" + strings.Repeat(")", 20000),
+		"SELECT 1" + strings.Repeat(" + 1", 50000),
+		"SELECT " + strings.Repeat("CASE WHEN true THEN ", 5000) + "1" + strings.Repeat(" END", 5000),
+		strings.Repeat("/*", 100000),
+		strings.Repeat("x", 1<<19),
+		"SELECT 1" + strings.Repeat("+", 200000) + "1",
+	} {
+		if _, rows, err := ask(t, trailhouse.Query{SQL: text}); trailhouse.CodeOf(err) != trailhouse.CodeUsage {
+			t.Errorf("%.40s…: %v, %v", text, rows, err)
+		}
+	}
+}

@@ -16,7 +16,7 @@ const (
 	// defaultMemoryMiB bounds a statement that brings no limit of its own.
 	defaultMemoryMiB = 512
 	// maxText bounds the statement's text in bytes.
-	maxText = 1 << 20
+	maxText = 1 << 18
 )
 
 // session is one throw-away database with one statement.
