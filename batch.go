@@ -7,10 +7,11 @@ import "time"
 // that has a value, then EndRow; columns that were not set are null. A Batch is
 // not safe for concurrent use.
 type Batch struct {
-	Table *Table
-	cols  []column
-	rows  int
-	bytes int
+	Table  *Table
+	cols   []column
+	nested []*Batch // the Children
+	rows   int
+	bytes  int
 }
 
 // column is one column of a Batch. Fixed-width values hold a place for null rows
@@ -31,6 +32,7 @@ func NewBatch(t *Table) *Batch {
 	for i := range t.Columns {
 		if fields := t.Columns[i].fields(); fields != nil {
 			b.cols[i].child = NewBatch(&Table{Name: t.Name + "." + t.Columns[i].Name, Columns: fields})
+			b.nested = append(b.nested, b.cols[i].child)
 		}
 	}
 	return b
@@ -42,10 +44,8 @@ func (b *Batch) Len() int { return b.rows }
 // Bytes returns about how much memory the rows take.
 func (b *Batch) Bytes() int {
 	n := b.bytes
-	for i := range b.cols {
-		if child := b.cols[i].child; child != nil {
-			n += child.Bytes()
-		}
+	for _, child := range b.nested {
+		n += child.Bytes()
 	}
 	return n
 }

@@ -51,11 +51,13 @@ func (r *run) write(ctx context.Context, w *work) error {
 // count adds what the batch holds to its units and to the run's total.
 func (r *run) count(w *work, pieces []*piece, total *Result) {
 	written := make([]bool, w.records)
+	quarantine := QuarantineTable().Name
 	for _, p := range pieces {
+		if p.from.table.Name == quarantine {
+			continue
+		}
 		for _, row := range p.rows {
-			if p.from.table.Name != QuarantineTable().Name {
-				written[p.from.record[row]] = true
-			}
+			written[p.from.record[row]] = true
 		}
 	}
 	for _, s := range w.spans {

@@ -12,7 +12,7 @@ import (
 // and writes them as Parquet.
 const duckdbSQL = `COPY (
   SELECT 'i-0' AS instance_id,
-         strptime(regexp_extract(line, '\]\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})Z\]', 1), '%Y-%m-%dT%H:%M:%S.%g') AS time,
+         try_strptime(regexp_extract(line, '\]\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})Z\]', 1), '%Y-%m-%dT%H:%M:%S.%g') AS time,
          regexp_extract(line, '^\[([^\]]*)\]', 1) AS logger,
          regexp_extract(line, '^\[[^\]]*\]\[([A-Z]+)\]', 1) AS level,
          regexp_extract(line, '\]\[([^\]]+):\d+\] ', 1) AS file,
