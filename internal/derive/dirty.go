@@ -30,10 +30,14 @@ func (j *Job) added(ctx context.Context, t *trailhouse.Table, was watermark) ([]
 
 // dirtyDays reads which hosts have lines in the files that the logs got since the
 // watermark.
-func (j *Job) dirtyDays(ctx context.Context, was watermark) (dirtyDays, error) {
+func (p *pass) dirtyDays(ctx context.Context, was watermark) (dirtyDays, error) {
+	was = was.only(p.Logs.lines())
+	if p.days != nil && p.since.equal(was) {
+		return p.days, nil
+	}
 	dirty := dirtyDays{}
-	for _, t := range j.Logs.lines() {
-		files, err := j.added(ctx, t, was)
+	for _, t := range p.Logs.lines() {
+		files, err := p.added(ctx, t, was)
 		if err != nil {
 			return nil, err
 		}
@@ -46,14 +50,15 @@ func (j *Job) dirtyDays(ctx context.Context, was watermark) (dirtyDays, error) {
 			}
 		}
 	}
+	p.days, p.since = dirty, was
 	return dirty, nil
 }
 
 // dirtyHosts returns the hosts whose sessions may have changed since the
 // watermark: those with new lines, and those whose logs are known to be complete
 // for longer.
-func (j *Job) dirtyHosts(ctx context.Context, was watermark) (hosts, error) {
-	days, err := j.dirtyDays(ctx, was)
+func (p *pass) dirtyHosts(ctx context.Context, was watermark) (hosts, error) {
+	days, err := p.dirtyDays(ctx, was)
 	if err != nil {
 		return nil, err
 	}
@@ -63,12 +68,12 @@ func (j *Job) dirtyHosts(ctx context.Context, was watermark) (hosts, error) {
 			dirty[host] = struct{}{}
 		}
 	}
-	files, err := j.added(ctx, j.Logs.Coverage, was)
+	files, err := p.added(ctx, p.Logs.Coverage, was)
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range files {
-		if err := collect(ctx, f.Path, j.Logs.Coverage, "scope", dirty); err != nil {
+		if err := collect(ctx, f.Path, p.Logs.Coverage, "scope", dirty); err != nil {
 			return nil, err
 		}
 	}

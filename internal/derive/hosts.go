@@ -20,28 +20,40 @@ const hostsAtOnce = 64
 // deriveSessions derives the sessions and attempts of the hosts that changed and
 // replaces the months that changed with them. The attempts are committed first:
 // the sessions' watermark stands for both.
-func (j *Job) deriveSessions(ctx context.Context, result *Result) error {
-	now, err := j.watermark(ctx, j.Logs.all())
+func (p *pass) deriveSessions(ctx context.Context) error {
+	now, err := p.marksAndCoverage(ctx)
 	if err != nil {
 		return err
 	}
-	was, err := j.stored(ctx, sessions.SessionTable().Name, j.Logs.all())
+	was, err := p.stored(ctx, sessions.SessionTable().Name, p.Logs.all())
 	if err != nil || was.equal(now) {
 		return err
 	}
-	dirty, err := j.dirtyHosts(ctx, was)
+	dirty, err := p.dirtyHosts(ctx, was)
 	if err != nil {
 		return err
 	}
-	lives, attempts, err := j.deriveHosts(ctx, dirty)
+	lives, attempts, err := p.deriveHosts(ctx, dirty)
 	if err != nil {
 		return err
 	}
-	result.Hosts += len(dirty)
-	if err := j.replaceHosts(ctx, attempts, dirty, now, result); err != nil {
+	p.result.Hosts += len(dirty)
+	if err := p.replaceHosts(ctx, attempts, dirty, now, &p.result); err != nil {
 		return err
 	}
-	return j.replaceHosts(ctx, lives, dirty, now, result)
+	return p.replaceHosts(ctx, lives, dirty, now, &p.result)
+}
+
+// marksAndCoverage is what sessions can be true to: the logs as far as the marks
+// hold them, which may be less than the logs hold by now, and the coverage.
+func (p *pass) marksAndCoverage(ctx context.Context) (watermark, error) {
+	now, err := p.watermark(ctx, []*trailhouse.Table{p.Logs.Coverage})
+	if err != nil {
+		return now, err
+	}
+	marks, err := p.stored(ctx, sessions.MarkTable().Name, p.Logs.lines())
+	maps.Copy(now.at, marks.at)
+	return now, err
 }
 
 // deriveHosts returns the rows of enclave_sessions and enclave_attempts of the

@@ -77,11 +77,21 @@ func (j *Job) Run(ctx context.Context) (Result, error) {
 			return Result{}, err
 		}
 	}
-	var result Result
-	if err := j.foldMarks(ctx, &result); err != nil {
-		return result, err
+	p := &pass{Job: j}
+	if err := p.foldMarks(ctx); err != nil {
+		return p.result, err
 	}
-	return result, j.deriveSessions(ctx, &result)
+	return p.result, p.deriveSessions(ctx)
+}
+
+// pass is one run of a Job under its locks.
+type pass struct {
+	*Job
+	result Result
+	// days are the host-days that changed since the watermark since: marks and
+	// sessions mostly go on from the same one.
+	days  dirtyDays
+	since watermark
 }
 
 // watermark says from which snapshots a table was derived, and by which code.
@@ -109,6 +119,17 @@ func (w watermark) equal(o watermark) bool {
 		}
 	}
 	return len(w.at) == len(o.at)
+}
+
+// only returns the watermark of some of its tables.
+func (w watermark) only(tables []*trailhouse.Table) watermark {
+	part := watermark{version: w.version, at: map[string]int64{}}
+	for _, t := range tables {
+		if id, ok := w.at[t.Name]; ok {
+			part.at[t.Name] = id
+		}
+	}
+	return part
 }
 
 func (w watermark) summary() map[string]string {

@@ -14,22 +14,22 @@ import (
 // foldMarks folds the host-days that changed and replaces the months of
 // enclave_marks that they lie in. Marks are true to the logs of their own
 // watermark, which may lie before or after that of the sessions.
-func (j *Job) foldMarks(ctx context.Context, result *Result) error {
+func (p *pass) foldMarks(ctx context.Context) error {
 	table := sessions.MarkTable()
-	now, err := j.watermark(ctx, j.Logs.lines())
+	now, err := p.watermark(ctx, p.Logs.lines())
 	if err != nil {
 		return err
 	}
-	was, err := j.stored(ctx, table.Name, j.Logs.lines())
+	was, err := p.stored(ctx, table.Name, p.Logs.lines())
 	if err != nil || was.equal(now) {
 		return err
 	}
-	dirty, err := j.dirtyDays(ctx, was)
+	dirty, err := p.dirtyDays(ctx, was)
 	if err != nil {
 		return err
 	}
-	change := j.newChange(table, now)
-	folder, err := j.newDayFolder(ctx, dirty)
+	change := p.newChange(table, now)
+	folder, err := p.newDayFolder(ctx, dirty)
 	if err != nil {
 		return err
 	}
@@ -47,8 +47,8 @@ func (j *Job) foldMarks(ctx context.Context, result *Result) error {
 			return err
 		}
 	}
-	result.Days += folder.done
-	return change.commit(ctx, result)
+	p.result.Days += folder.done
+	return change.commit(ctx, &p.result)
 }
 
 // dayFolder folds the lines of host-days to marks.
