@@ -71,8 +71,8 @@ func Parse(name, text string) (*Report, error) {
 		return nil, invalid(file, 1, "the file must begin with a header in /* and */").
 			WithHint("see the built-in reports for examples")
 	}
-	shut := strings.Index(text, "*/")
-	if shut < 0 || strings.Contains(text[open+2:shut], "/*") {
+	shut := open + 2 + strings.Index(text[open+2:], "*/")
+	if shut < open+2 || strings.Contains(text[open+2:shut], "/*") {
 		return nil, invalid(file, 1+strings.Count(text[:open], "\n"), "the header's comment does not end, or begins twice")
 	}
 	r, err := parseHeader(file, strings.Count(text[:open], "\n"), text[open+2:shut])
