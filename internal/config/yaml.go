@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"sort"
 	"strconv"
@@ -24,7 +25,7 @@ type decoder struct {
 
 // decodeYAML reads content into c. Each error names file, line and key.
 func decodeYAML(c *Config, file string, content []byte) error {
-	tree, err := parser.ParseBytes(content, 0)
+	tree, err := parse(content)
 	if err != nil {
 		return syntaxError(file, err)
 	}
@@ -38,6 +39,17 @@ func decodeYAML(c *Config, file string, content []byte) error {
 		}
 	}
 	return errors.Join(d.wrong...)
+}
+
+// parse parses YAML. goccy/go-yaml panics on some texts that are not YAML, which is
+// the file's mistake and not the program's.
+func parse(content []byte) (tree *ast.File, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the parser gave up: %v", p)
+		}
+	}()
+	return parser.ParseBytes(content, 0)
 }
 
 // syntaxError turns the parser's error into ours.

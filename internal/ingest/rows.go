@@ -59,7 +59,7 @@ func (r *run) quarantine(u *unit, bad trailhouse.Rejected, hash string, content 
 	f := filler{b}
 	b.SetKey(b.Table.MustIndex("quarantine_id"), quarantineKey(r.src.Name(), u.Object, bad, hash))
 	f.text("run_id", r.result.RunID)
-	f.time("at", r.g.clock.Now())
+	f.time("found_at", r.g.clock.Now())
 	f.text("source", r.src.Name())
 	f.text("object", u.Object)
 	f.text("unit_id", u.ID)
@@ -116,7 +116,7 @@ func (r *run) coverRows(covers []cover) *tableRows {
 	for _, c := range covers {
 		f := filler{rows.batch}
 		f.text("run_id", r.result.RunID)
-		f.time("at", c.at)
+		f.time("found_at", c.at)
 		f.text("source", cmp.Or(c.Source, r.src.Name()))
 		f.text("scope", c.Scope)
 		f.text("object", c.Object)

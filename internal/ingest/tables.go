@@ -55,7 +55,7 @@ func CoverageTable() *trailhouse.Table {
 		Doc:  "What was read and what is missing: missing is not zero.",
 		Columns: []trailhouse.Column{
 			{Name: "run_id", Type: trailhouse.TypeString, Required: true, Doc: "run that says so"},
-			{Name: "at", Type: trailhouse.TypeTimestamp, Required: true, Doc: "when it was found, UTC"},
+			{Name: "found_at", Type: trailhouse.TypeTimestamp, Required: true, Doc: "when it was found, UTC"},
 			{Name: "source", Type: trailhouse.TypeString, Required: true, Doc: "name of the source"},
 			{Name: "scope", Type: trailhouse.TypeString, Required: true, Doc: "what the evidence is about: an instance id, an account and region"},
 			{Name: "object", Type: trailhouse.TypeString, Required: true, Doc: "file or address, empty where a scope has none"},
@@ -76,7 +76,7 @@ func QuarantineTable() *trailhouse.Table {
 		Columns: []trailhouse.Column{
 			{Name: "quarantine_id", Type: trailhouse.TypeUUID, Required: true, Doc: "128 bits of SHA-256 over source, object, position, length and content hash"},
 			{Name: "run_id", Type: trailhouse.TypeString, Required: true, Doc: "run that found it first"},
-			{Name: "at", Type: trailhouse.TypeTimestamp, Required: true, Doc: "when it was found, UTC"},
+			{Name: "found_at", Type: trailhouse.TypeTimestamp, Required: true, Doc: "when it was found, UTC"},
 			{Name: "source", Type: trailhouse.TypeString, Required: true, Doc: "name of the source"},
 			{Name: "object", Type: trailhouse.TypeString, Required: true, Doc: "file or address"},
 			{Name: "unit_id", Type: trailhouse.TypeString, Required: true, Doc: "unit, see units"},

@@ -39,9 +39,8 @@
 // where that side is open, and as_of, the instant of the question. Parameters are
 // typed even where they are null (:from IS NULL, greatest(ready, coalesce(:from, ready))
 // work), and a date is bound as the timestamp of its midnight in UTC. The SQL may
-// call compat functions of package query/duckdb. Columns named at are written "at"
-// with quotes: DuckDB 1.5.5 refuses the bare word. greatest and least leave nulls
-// out in DuckDB and are null in Trino, so their arguments must not be null.
+// call compat functions of package query/duckdb. greatest and least leave nulls out
+// in DuckDB and are null in Trino, so their arguments must not be null.
 //
 // A result of integer or decimal(38,0), which is what sum of bigint gives, fits a
 // column declared bigint; a decimal fits any decimal of the same scale; otherwise

@@ -52,10 +52,10 @@ GROUP BY i, name, n ORDER BY i
 // coverageRows are what the lake knows about its evidence here.
 func coverageRows() map[string][]map[string]any {
 	return map[string][]map[string]any{"coverage": {
-		{"run_id": "r1", "at": "2025-11-03T09:00:00Z", "source": "enclave-log", "scope": "i-1", "object": "/log/a", "result": "read",
+		{"run_id": "r1", "found_at": "2025-11-03T09:00:00Z", "source": "enclave-log", "scope": "i-1", "object": "/log/a", "result": "read",
 			"covered_from": "2025-11-01T00:00:00Z", "covered_through": "2025-11-03T08:59:59.5Z", "detail": ""},
-		{"run_id": "r1", "at": "2025-11-03T09:00:00Z", "source": "enclave-log", "scope": "i-2", "object": "/log/b", "result": "missing", "detail": "permission denied"},
-		{"run_id": "r1", "at": "2025-11-03T09:00:00Z", "source": "other", "scope": "i-2", "object": "/log/c", "result": "missing", "detail": "not ours"},
+		{"run_id": "r1", "found_at": "2025-11-03T09:00:00Z", "source": "enclave-log", "scope": "i-2", "object": "/log/b", "result": "missing", "detail": "permission denied"},
+		{"run_id": "r1", "found_at": "2025-11-03T09:00:00Z", "source": "other", "scope": "i-2", "object": "/log/c", "result": "missing", "detail": "not ours"},
 	}}
 }
 
@@ -115,7 +115,7 @@ func TestSQLFormats(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.RunSQL(t.Context(), `SELECT source, count(*) AS n, max("at") AS last FROM coverage GROUP BY source ORDER BY source`, w); err != nil {
+		if _, err := r.RunSQL(t.Context(), `SELECT source, count(*) AS n, max(found_at) AS last FROM coverage GROUP BY source ORDER BY source`, w); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, "sql."+format, out.String())

@@ -41,16 +41,16 @@ coverage: ["*"]
 */
 WITH latest AS (
   SELECT
-    source, scope, object, result, covered_from, covered_through, "at", detail, run_id,
+    source, scope, object, result, covered_from, covered_through, found_at, detail, run_id,
     -- An object that is read again replaces all that an earlier run said of it.
     first_value(run_id) OVER (
       PARTITION BY source, object, CASE WHEN object = '' THEN scope ELSE '' END
-      ORDER BY "at" DESC, run_id DESC
+      ORDER BY found_at DESC, run_id DESC
     ) AS last_run
   FROM coverage
 )
 SELECT DISTINCT
-  source, scope, object, result, covered_from, covered_through, "at" AS read_at, detail
+  source, scope, object, result, covered_from, covered_through, found_at AS read_at, detail
 FROM latest
 WHERE run_id = last_run
   AND (:source IS NULL OR source = :source)

@@ -26,7 +26,7 @@ WITH ranked AS (
     -- An object that is read again replaces all that an earlier run said of it.
     first_value(run_id) OVER (
       PARTITION BY source, object, CASE WHEN object = '' THEN scope ELSE '' END
-      ORDER BY "at" DESC, run_id DESC
+      ORDER BY found_at DESC, run_id DESC
     ) AS last_run
   FROM coverage
   WHERE :source IS NULL OR source = :source
