@@ -68,8 +68,7 @@ test: build vet lint ## everything: build, vet, lint, tidy, all tests, race dete
 
 .PHONY: check
 check: tools vet ## the fast part of test, before each commit
-	go test ./internal/tidy
-	go test -short ./...
+	go test -short . ./cmd/... ./internal/...
 
 .PHONY: vet
 vet: # formatting and go vet
