@@ -184,7 +184,7 @@ func typed(param string, value any) string {
 		t = "TIMESTAMP"
 	case trailhouse.Null:
 		what = "NULL"
-		_, t = columnTypes(v.Type)
+		_, t = columnTypes(trailhouse.Column{Type: v.Type})
 	default:
 		return "NULL"
 	}

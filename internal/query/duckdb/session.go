@@ -204,7 +204,7 @@ func (s *session) needed(ctx context.Context, used map[string]bool) ([]trailhous
 func viewSQL(v trailhouse.View) string {
 	empty, columns := make([]string, len(v.Table.Columns)), make([]string, len(v.Table.Columns))
 	for i, c := range v.Table.Columns {
-		stored, seen := columnTypes(c.Type)
+		stored, seen := columnTypes(c)
 		empty[i] = "CAST(NULL AS " + stored + ") AS " + name(c.Name)
 		columns[i] = "CAST(" + name(c.Name) + " AS " + seen + ") AS " + name(c.Name)
 	}
@@ -218,30 +218,6 @@ func viewSQL(v trailhouse.View) string {
 			"], hive_partitioning = false, union_by_name = true)"
 	}
 	return "CREATE VIEW " + name(v.Table.Name) + " AS SELECT " + strings.Join(columns, ", ") + " FROM (" + from + ")"
-}
-
-// columnTypes returns the DuckDB types of a column: as it is stored and as
-// statements see it.
-func columnTypes(t trailhouse.Type) (stored, seen string) {
-	switch t {
-	case trailhouse.TypeInt64:
-		stored = "BIGINT"
-	case trailhouse.TypeBool:
-		stored = "BOOLEAN"
-	case trailhouse.TypeTimestamp:
-		stored = "TIMESTAMP"
-	case trailhouse.TypeUUID:
-		return "UUID", "VARCHAR"
-	case trailhouse.TypeInt64s:
-		stored = "BIGINT[]"
-	case trailhouse.TypeStrings:
-		stored = "VARCHAR[]"
-	case trailhouse.TypeBinary:
-		stored = "BLOB"
-	default:
-		stored = "VARCHAR"
-	}
-	return stored, stored
 }
 
 // quote returns a text literal.
