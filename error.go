@@ -24,6 +24,12 @@ const (
 	CodeNotFound Code = "not_found"
 	// CodeDenied is evidence that exists and may not be read.
 	CodeDenied Code = "denied"
+	// CodeCredentials is a caller whom a service does not know or no longer knows:
+	// nothing of it can be read, so it stops a run where CodeDenied misses one unit.
+	CodeCredentials Code = "credentials"
+	// CodeUnavailable is a service that gave no answer, or asked to come later, however
+	// often it was asked.
+	CodeUnavailable Code = "unavailable"
 	// CodeLimit is a limit on size, time, rows or bytes that was reached.
 	CodeLimit Code = "limit"
 	// CodeLocked is state that another process holds.

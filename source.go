@@ -49,8 +49,8 @@ type Source interface {
 	// A damaged record is told with Reject and reading goes on. An error of
 	// CodeDamaged, CodeInvalid or CodeLimit rejects the whole unit, and the source
 	// must find such damage to a container (a gzip CRC) before its first Next.
-	// CodeNotFound, CodeDenied and CodeConflict (the object was replaced while it was
-	// read) make the unit missing. Any other error stops the run.
+	// CodeNotFound, CodeDenied, CodeUnavailable and CodeConflict (the object was replaced
+	// while it was read) make the unit missing. Any other error stops the run.
 	Read(ctx context.Context, u Unit, sink Sink) error
 }
 

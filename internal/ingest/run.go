@@ -194,7 +194,7 @@ func (r *run) readUnit(ctx context.Context, u trailhouse.Unit) error {
 		r.open.undo()
 		r.unitDamaged(ctx, un, err)
 		err = nil
-	case trailhouse.CodeNotFound, trailhouse.CodeDenied, trailhouse.CodeConflict:
+	case trailhouse.CodeNotFound, trailhouse.CodeDenied, trailhouse.CodeUnavailable, trailhouse.CodeConflict:
 		r.open.undo()
 		r.unitMissing(un, err)
 		err = nil
