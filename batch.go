@@ -1,38 +1,54 @@
 package trailhouse
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Batch holds rows of one table, column by column, as decoders fill it and the
 // Parquet writer drains it. A row is appended by calling a setter for each column
 // that has a value, then EndRow; columns that were not set are null. A Batch is
 // not safe for concurrent use.
 type Batch struct {
-	Table  *Table
-	cols   []column
-	nested []*Batch // the Children
-	rows   int
-	bytes  int
+	Table    *Table
+	cols     []column
+	required []int // columns that each row must set
+	nested   []int // columns with a child
+	rows     int
+	bytes    int
 }
 
-// column is one column of a Batch. Fixed-width values hold a place for null rows
-// too, so that a row is found by its index; texts and lists by their offsets.
+// column is one column of a Batch. A null takes its place when a later row is set,
+// so that columns which hold hardly anything cost hardly anything: what lies behind
+// the end of valid is null. Fixed-width values hold a place for null rows too, so
+// that a row is found by its index; texts and lists by their ends.
 type column struct {
-	valid   []bool
-	ints    []int64
-	keys    []Key
-	text    []byte
-	offsets []int  // end of row i's text, or of its list in ints or items
-	items   []int  // end of each string of a list in text
-	child   *Batch // rows of a nested column; offsets are their ends
+	typ   Type
+	valid []bool
+	ints  []int64
+	keys  []Key
+	text  []byte
+	ends  []uint32 // end of row i's text, or of its list in ints, items or child
+	items []uint32 // end of each string of a list in text
+	child *Batch   // rows of a nested column
 }
+
+// maxText is how many bytes of text, or elements of lists, a column of a batch can
+// hold. Batches are written out long before (the memory of a run is bounded).
+const maxText = math.MaxUint32
 
 // NewBatch returns an empty batch for the table.
 func NewBatch(t *Table) *Batch {
 	b := &Batch{Table: t, cols: make([]column, len(t.Columns))}
 	for i := range t.Columns {
-		if fields := t.Columns[i].fields(); fields != nil {
-			b.cols[i].child = NewBatch(&Table{Name: t.Name + "." + t.Columns[i].Name, Columns: fields})
-			b.nested = append(b.nested, b.cols[i].child)
+		spec := &t.Columns[i]
+		b.cols[i].typ = spec.Type
+		if spec.Required {
+			b.required = append(b.required, i)
+		}
+		if fields := spec.fields(); fields != nil {
+			b.cols[i].child = NewBatch(&Table{Name: t.Name + "." + spec.Name, Columns: fields})
+			b.nested = append(b.nested, i)
 		}
 	}
 	return b
@@ -44,8 +60,8 @@ func (b *Batch) Len() int { return b.rows }
 // Bytes returns about how much memory the rows take.
 func (b *Batch) Bytes() int {
 	n := b.bytes
-	for _, child := range b.nested {
-		n += child.Bytes()
+	for _, i := range b.nested {
+		n += b.cols[i].child.Bytes()
 	}
 	return n
 }
@@ -55,7 +71,7 @@ func (b *Batch) Reset() {
 	for i := range b.cols {
 		c := &b.cols[i]
 		c.valid, c.ints, c.keys = c.valid[:0], c.ints[:0], c.keys[:0]
-		c.text, c.offsets, c.items = c.text[:0], c.offsets[:0], c.items[:0]
+		c.text, c.ends, c.items = c.text[:0], c.ends[:0], c.items[:0]
 		if c.child != nil {
 			c.child.Reset()
 		}
@@ -66,52 +82,58 @@ func (b *Batch) Reset() {
 // Truncate drops the rows from row n on and what was set of the row under way, so
 // that a unit that is rejected leaves nothing behind.
 func (b *Batch) Truncate(n int) {
-	for i := range b.cols {
-		b.cols[i].truncate(b, b.Table.Columns[i].Type, n)
-	}
 	b.rows = min(b.rows, n)
+	for i := range b.cols {
+		b.bytes -= b.cols[i].truncate(n)
+	}
 }
 
-// truncate drops what a column holds from row n on and takes it off b's bytes.
-func (c *column) truncate(b *Batch, t Type, n int) {
+// truncate drops what a column holds from row n on and returns how many bytes the
+// batch counted for it.
+func (c *column) truncate(n int) (bytes int) {
 	for _, set := range c.valid[min(n, len(c.valid)):] {
 		if set {
-			b.bytes -= 9
+			bytes += setBytes
 		}
 	}
-	c.valid = c.valid[:min(n, len(c.valid))]
-	text := len(c.text)
-	switch t {
+	text, ints, items := len(c.text), len(c.ints), len(c.items)
+	n = min(n, len(c.valid))
+	c.valid = c.valid[:n]
+	switch c.typ {
 	case TypeInt64, TypeBool, TypeTimestamp:
-		c.ints = c.ints[:min(n, len(c.ints))]
+		c.ints = c.ints[:n]
+		return bytes
 	case TypeUUID:
-		c.keys = c.keys[:min(n, len(c.keys))]
-	case TypeString, TypeBinary:
-		c.offsets = c.offsets[:min(n, len(c.offsets))]
-		c.text = c.text[:start(c.offsets, len(c.offsets))]
-	case TypeInt64s:
-		ints := len(c.ints)
-		c.offsets = c.offsets[:min(n, len(c.offsets))]
-		c.ints = c.ints[:start(c.offsets, len(c.offsets))]
-		b.bytes -= 8 * (ints - len(c.ints))
-	case TypeStrings:
-		items := len(c.items)
-		c.offsets = c.offsets[:min(n, len(c.offsets))]
-		c.items = c.items[:start(c.offsets, len(c.offsets))]
-		c.text = c.text[:start(c.items, len(c.items))]
-		b.bytes -= 8 * (items - len(c.items))
-	case TypeStruct, TypeStructs, TypeMap:
-		c.offsets = c.offsets[:min(n, len(c.offsets))]
-		c.child.Truncate(start(c.offsets, len(c.offsets)))
+		c.keys = c.keys[:n]
+		return bytes
 	}
-	b.bytes -= text - len(c.text)
+	c.ends = c.ends[:n]
+	end := start(c.ends, n)
+	switch c.typ {
+	case TypeString, TypeBinary:
+		c.text = c.text[:end]
+	case TypeInt64s:
+		c.ints = c.ints[:end]
+		bytes += 8 * (ints - len(c.ints))
+	case TypeStrings:
+		c.items = c.items[:end]
+		c.text = c.text[:start(c.items, end)]
+		bytes += 8 * (items - len(c.items))
+	default:
+		c.child.Truncate(end)
+	}
+	return bytes + text - len(c.text)
 }
+
+// setBytes is what a value counts beside its text.
+const setBytes = 9
 
 // SetText sets a TypeString or TypeBinary column of the row under way. The bytes
 // are copied.
 func (b *Batch) SetText(col int, v []byte) {
 	c := b.at(col)
 	c.text = append(c.text, v...)
+	c.ends = append(c.ends, size(len(c.text)))
 	b.bytes += len(v)
 }
 
@@ -119,6 +141,7 @@ func (b *Batch) SetText(col int, v []byte) {
 func (b *Batch) SetString(col int, v string) {
 	c := b.at(col)
 	c.text = append(c.text, v...)
+	c.ends = append(c.ends, size(len(c.text)))
 	b.bytes += len(v)
 }
 
@@ -157,6 +180,7 @@ func (b *Batch) SetKey(col int, k Key) {
 func (b *Batch) SetInts(col int, v []int64) {
 	c := b.at(col)
 	c.ints = append(c.ints, v...)
+	c.ends = append(c.ends, size(len(c.ints)))
 	b.bytes += 8 * len(v)
 }
 
@@ -165,9 +189,10 @@ func (b *Batch) SetStrings(col int, v []string) {
 	c := b.at(col)
 	for _, s := range v {
 		c.text = append(c.text, s...)
-		c.items = append(c.items, len(c.text))
+		c.items = append(c.items, size(len(c.text)))
 		b.bytes += len(s) + 8
 	}
+	c.ends = append(c.ends, size(len(c.items)))
 }
 
 // Child returns the rows of a nested column: of TypeStruct one for each row that is
@@ -177,129 +202,68 @@ func (b *Batch) Child(col int) *Batch { return b.cols[col].child }
 
 // SetRows sets a nested column of the row under way to the rows that were appended
 // to its Child since the row before.
-func (b *Batch) SetRows(col int) { b.at(col) }
+func (b *Batch) SetRows(col int) {
+	c := b.at(col)
+	if c.typ == TypeStruct && c.unclaimed() != 1 {
+		panic("BUG: column " + b.Table.Columns[col].Name + " has rows of its own that do not fit the row")
+	}
+	c.ends = append(c.ends, size(c.child.rows))
+}
+
+// unclaimed returns how many rows of the child belong to no row yet.
+func (c *column) unclaimed() int { return c.child.rows - start(c.ends, len(c.ends)) }
 
 // at marks the column as set in the row under way.
 func (b *Batch) at(col int) *column {
 	c := &b.cols[col]
 	if len(c.valid) != b.rows {
-		panic("BUG: column " + b.Table.Columns[col].Name + " of " + b.Table.Name + " set twice in one row")
+		c.fill(b, col)
 	}
 	c.valid = append(c.valid, true)
-	b.bytes += 9
+	b.bytes += setBytes
 	return c
 }
 
-// EndRow ends the row under way. A required column that was not set is a mistake
-// of ours.
+// fill gives the nulls before the row under way their place.
+func (c *column) fill(b *Batch, col int) {
+	n := b.rows - len(c.valid)
+	if n < 0 {
+		panic("BUG: column " + b.Table.Columns[col].Name + " of " + b.Table.Name + " set twice in one row")
+	}
+	c.valid = append(c.valid, make([]bool, n)...)
+	switch c.typ {
+	case TypeInt64, TypeBool, TypeTimestamp:
+		c.ints = append(c.ints, make([]int64, n)...)
+	case TypeUUID:
+		c.keys = append(c.keys, make([]Key, n)...)
+	default:
+		end := uint32(start(c.ends, len(c.ends)))
+		for range n {
+			c.ends = append(c.ends, end)
+		}
+	}
+}
+
+// EndRow ends the row under way. A required column that was not set, and rows of a
+// Child that no column claimed, are mistakes of ours.
 func (b *Batch) EndRow() {
 	b.rows++
-	for i := range b.cols {
-		c, spec := &b.cols[i], &b.Table.Columns[i]
-		if len(c.valid) < b.rows {
-			if spec.Required {
-				panic("BUG: required column " + spec.Name + " of " + b.Table.Name + " not set")
-			}
-			c.valid = append(c.valid, false)
-			c.pad(spec.Type)
+	for _, i := range b.required {
+		if len(b.cols[i].valid) != b.rows {
+			panic("BUG: required column " + b.Table.Columns[i].Name + " of " + b.Table.Name + " not set")
 		}
-		switch spec.Type {
-		case TypeString, TypeBinary:
-			c.offsets = append(c.offsets, len(c.text))
-		case TypeInt64s:
-			c.offsets = append(c.offsets, len(c.ints))
-		case TypeStrings:
-			c.offsets = append(c.offsets, len(c.items))
-		case TypeStruct, TypeStructs, TypeMap:
-			c.claim(spec, b.rows-1)
+	}
+	for _, i := range b.nested {
+		if b.cols[i].unclaimed() != 0 {
+			panic("BUG: column " + b.Table.Columns[i].Name + " has rows of its own that do not fit the row")
 		}
 	}
 }
 
-// claim ends the rows that a nested column holds for a row.
-func (c *column) claim(spec *Column, row int) {
-	n := c.child.Len() - start(c.offsets, row)
-	if !c.valid[row] && n != 0 || c.valid[row] && spec.Type == TypeStruct && n != 1 {
-		panic("BUG: column " + spec.Name + " has rows of its own that do not fit the row")
+// size is a position in a column's text, elements or rows.
+func size(n int) uint32 {
+	if n > maxText {
+		panic("BUG: a column of a batch holds more than 4 GiB")
 	}
-	c.offsets = append(c.offsets, c.child.Len())
-}
-
-// pad holds the place of a null in columns of fixed width.
-func (c *column) pad(t Type) {
-	switch t {
-	case TypeInt64, TypeBool, TypeTimestamp:
-		c.ints = append(c.ints, 0)
-	case TypeUUID:
-		c.keys = append(c.keys, Key{})
-	}
-}
-
-// IsNull reports whether the value is null.
-func (b *Batch) IsNull(col, row int) bool { return !b.cols[col].valid[row] }
-
-// Text returns the bytes of a TypeString or TypeBinary value, empty for null. They are the
-// batch's own: they change when it is reset.
-func (b *Batch) Text(col, row int) []byte {
-	c := &b.cols[col]
-	return c.text[start(c.offsets, row):c.offsets[row]]
-}
-
-// String returns a TypeString value, empty for null.
-func (b *Batch) String(col, row int) string { return string(b.Text(col, row)) }
-
-// Int returns a TypeInt64 value, or the microseconds of a TypeTimestamp value; 0
-// for null.
-func (b *Batch) Int(col, row int) int64 { return b.cols[col].ints[row] }
-
-// Bool returns a TypeBool value, false for null.
-func (b *Batch) Bool(col, row int) bool { return b.cols[col].ints[row] != 0 }
-
-// Time returns a TypeTimestamp value in UTC, the zero time for null.
-func (b *Batch) Time(col, row int) time.Time {
-	if b.IsNull(col, row) {
-		return time.Time{}
-	}
-	return time.UnixMicro(b.Int(col, row)).UTC()
-}
-
-// Key returns a TypeUUID value, zero for null.
-func (b *Batch) Key(col, row int) Key { return b.cols[col].keys[row] }
-
-// Ints returns a TypeInt64s value, nil for null. The slice is the batch's own.
-func (b *Batch) Ints(col, row int) []int64 {
-	c := &b.cols[col]
-	if !c.valid[row] {
-		return nil
-	}
-	return c.ints[start(c.offsets, row):c.offsets[row]]
-}
-
-// Strings returns a TypeStrings value, nil for null.
-func (b *Batch) Strings(col, row int) []string {
-	c := &b.cols[col]
-	if !c.valid[row] {
-		return nil
-	}
-	from, to := start(c.offsets, row), c.offsets[row]
-	out := make([]string, 0, to-from)
-	for i := from; i < to; i++ {
-		out = append(out, string(c.text[start(c.items, i):c.items[i]]))
-	}
-	return out
-}
-
-// Rows returns the range of rows in Child that a row of a nested column holds: it
-// is empty for null, and for an empty list.
-func (b *Batch) Rows(col, row int) (from, to int) {
-	c := &b.cols[col]
-	return start(c.offsets, row), c.offsets[row]
-}
-
-// start returns where element i begins, given the ends of all elements.
-func start(ends []int, i int) int {
-	if i == 0 {
-		return 0
-	}
-	return ends[i-1]
+	return uint32(n)
 }

@@ -2,32 +2,46 @@ package trailhouse
 
 import "encoding/binary"
 
-// CopyRow appends row i of src, a batch of the same table, as a whole row.
+// CopyRow appends row i of src as a whole row. src is a batch of the same table, or
+// of one that lacks columns at the end.
 func (b *Batch) CopyRow(src *Batch, i int) {
-	for col := range b.cols {
-		if src.IsNull(col, i) {
+	for col := range src.cols {
+		from := &src.cols[col]
+		if i >= len(from.valid) || !from.valid[i] {
 			continue
 		}
-		switch b.Table.Columns[col].Type {
+		switch from.typ {
 		case TypeString, TypeBinary:
 			b.SetText(col, src.Text(col, i))
 		case TypeUUID:
-			b.SetKey(col, src.Key(col, i))
+			b.SetKey(col, from.keys[i])
 		case TypeInt64s:
 			b.SetInts(col, src.Ints(col, i))
 		case TypeStrings:
-			b.SetStrings(col, src.Strings(col, i))
+			b.copyStrings(col, from, i)
 		case TypeStruct, TypeStructs, TypeMap:
-			from, to := src.Rows(col, i)
-			for row := from; row < to; row++ {
-				b.Child(col).CopyRow(src.Child(col), row)
+			first, end := src.Rows(col, i)
+			for row := first; row < end; row++ {
+				b.cols[col].child.CopyRow(from.child, row)
 			}
 			b.SetRows(col)
 		default:
-			b.SetInt(col, src.Int(col, i))
+			b.SetInt(col, from.ints[i])
 		}
 	}
 	b.EndRow()
+}
+
+// copyStrings sets a TypeStrings column to that of another batch's row.
+func (b *Batch) copyStrings(col int, from *column, row int) {
+	c := b.at(col)
+	for i := start(from.ends, row); i < int(from.ends[row]); i++ {
+		s := from.text[start(from.items, i):from.items[i]]
+		c.text = append(c.text, s...)
+		c.items = append(c.items, size(len(c.text)))
+		b.bytes += len(s) + 8
+	}
+	c.ends = append(c.ends, size(len(c.items)))
 }
 
 // AppendRow appends the values of row i to dst in a form in which two rows of one

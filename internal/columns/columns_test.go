@@ -68,6 +68,8 @@ func set(rnd *rand.Rand, b *trailhouse.Batch, i int, t trailhouse.Type) {
 			v[j] = text(rnd)
 		}
 		b.SetStrings(i, v)
+	default:
+		setNested(rnd, b, i, t)
 	}
 }
 
@@ -100,6 +102,8 @@ func row(b *trailhouse.Batch, r int) []any {
 			out = append(out, fmt.Sprint(b.Ints(i, r)))
 		case trailhouse.TypeStrings:
 			out = append(out, fmt.Sprintf("%q", b.Strings(i, r)))
+		default:
+			out = append(out, nestedValue(b, i, r))
 		}
 	}
 	return out

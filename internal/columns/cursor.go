@@ -9,18 +9,20 @@ import (
 	"github.com/trailhouse/trailhouse"
 )
 
+type (
+	byteArray  = parquet.ByteArray
+	fixedArray = parquet.FixedLenByteArray
+)
+
 // cursorLevels is how many values a cursor decodes at a time: enough to spread
 // the cost of a call, few enough to stay in the processor's cache.
 const cursorLevels = 1024
 
-// cursor walks the values of one column of one row group, row by row. The
-// values it holds belong to the page they lie in, so they are copied to the
-// batch before the next page is read.
+// cursor walks the entries of one leaf of one row group. The values it holds belong
+// to the page they lie in, so they are copied to the batch before the next page is
+// read.
 type cursor struct {
-	col      int
-	kind     trailhouse.Type
 	maxDef   int16
-	repeated bool
 	fill     func() (int64, int, error)
 	close    func() error
 	def, rep []int16
@@ -31,49 +33,14 @@ type cursor struct {
 	level    int // next level
 	levels   int // levels that were decoded
 	value    int // next value
-	list     []int64
-	items    []string
-}
-
-// openCursors opens a cursor for each of the columns that the file has.
-func openCursors(rdr *file.Reader, group *file.RowGroupReader, t *trailhouse.Table, positions []int) ([]*cursor, error) {
-	var cursors []*cursor
-	for _, p := range positions {
-		spec := &t.Columns[p]
-		leaf := rdr.MetaData().Schema.ColumnIndexByName(leafPath(spec.Name, isList(spec.Type)))
-		if leaf < 0 {
-			if rdr.MetaData().Schema.Root().FieldIndexByName(spec.Name) >= 0 {
-				return cursors, fmt.Errorf("column %s has another type", spec.Name)
-			}
-			continue
-		}
-		chunk, err := group.Column(leaf)
-		if err != nil {
-			return cursors, err
-		}
-		c, err := newCursor(chunk, p, spec)
-		if err != nil {
-			return cursors, err
-		}
-		cursors = append(cursors, c)
-	}
-	return cursors, nil
-}
-
-func closeCursors(cursors []*cursor) {
-	for _, c := range cursors {
-		_ = c.close()
-	}
 }
 
 // newCursor makes the cursor of one column chunk. The chunk's physical type must
-// be the one that the column's type is written as.
-func newCursor(chunk file.ColumnChunkReader, position int, spec *trailhouse.Column) (*cursor, error) {
+// be the one that the column's type is written as, and its levels those of the
+// schema.
+func newCursor(chunk file.ColumnChunkReader, t trailhouse.Type, def, rep int16) (*cursor, bool) {
 	descr := chunk.Descriptor()
-	c := &cursor{
-		col: position, kind: spec.Type, maxDef: descr.MaxDefinitionLevel(), repeated: descr.MaxRepetitionLevel() > 0,
-		close: chunk.Close, def: make([]int16, cursorLevels), rep: make([]int16, cursorLevels),
-	}
+	c := &cursor{maxDef: def, close: chunk.Close, def: make([]int16, cursorLevels), rep: make([]int16, cursorLevels)}
 	switch r := chunk.(type) {
 	case *file.Int64ColumnChunkReader:
 		c.ints = make([]int64, cursorLevels)
@@ -88,10 +55,8 @@ func newCursor(chunk file.ColumnChunkReader, position int, spec *trailhouse.Colu
 		c.keys = make([]fixedArray, cursorLevels)
 		c.fill = func() (int64, int, error) { return r.ReadBatchInPage(cursorLevels, c.keys, c.def, c.rep) }
 	}
-	if chunk.Type() != physicalType(spec.Type) || c.repeated != isList(spec.Type) || !keyLength(descr) {
-		return nil, fmt.Errorf("column %s has another type", spec.Name)
-	}
-	return c, nil
+	fits := chunk.Type() == physicalType(t) && keyLength(descr) && descr.MaxDefinitionLevel() == def && descr.MaxRepetitionLevel() == rep
+	return c, fits
 }
 
 // keyLength reports that values of fixed length are as long as a Key.
@@ -126,74 +91,35 @@ func (c *cursor) more() (bool, error) {
 	return true, nil
 }
 
-// next sets the column of the row under way.
-func (c *cursor) next(b *trailhouse.Batch) error {
+// peek returns the definition level of the next entry.
+func (c *cursor) peek() (int16, error) {
 	ok, err := c.more()
+	if err == nil && !ok {
+		err = fmt.Errorf("a column ends too early")
+	}
+	if err != nil || c.maxDef == 0 {
+		return 0, err
+	}
+	return c.def[c.level], nil
+}
+
+// again reports whether the next entry goes on with the list at a repetition level.
+func (c *cursor) again(list int16) (bool, error) {
+	ok, err := c.more()
+	return ok && err == nil && c.rep[c.level] >= list, err
+}
+
+// take steps over the next entry and returns the number of its value, or -1 where
+// it is null.
+func (c *cursor) take() (int, error) {
+	def, err := c.peek()
 	if err != nil {
-		return err
-	}
-	if !ok {
-		return fmt.Errorf("column %s ends too early", b.Table.Columns[c.col].Name)
-	}
-	if c.repeated {
-		return c.nextList(b)
+		return 0, err
 	}
 	c.level++
-	if c.maxDef > 0 && c.def[c.level-1] < c.maxDef {
-		return nil
-	}
-	i := c.value
-	c.value++
-	switch c.kind {
-	case trailhouse.TypeString, trailhouse.TypeBinary:
-		b.SetText(c.col, c.texts[i])
-	case trailhouse.TypeBool:
-		b.SetBool(c.col, c.bools[i])
-	case trailhouse.TypeUUID:
-		b.SetKey(c.col, trailhouse.Key(c.keys[i]))
-	default:
-		b.SetInt(c.col, c.ints[i])
-	}
-	return nil
-}
-
-// nextList sets a list column: the first level of a row repeats 0, the further
-// elements repeat 1, and may lie in the next page.
-func (c *cursor) nextList(b *trailhouse.Batch) error {
-	c.list, c.items = c.list[:0], c.items[:0]
-	first := c.def[c.level]
-	for {
-		if c.def[c.level] == c.maxDef {
-			c.takeElement()
-		}
-		c.level++
-		ok, err := c.more()
-		if err != nil {
-			return err
-		}
-		if !ok || c.rep[c.level] == 0 {
-			break
-		}
-	}
-	// Below an element stand the empty list and, where the column is optional,
-	// the null list: the level of the empty list is one less than the element's.
-	if first < c.maxDef-1 {
-		return nil
-	}
-	if c.kind == trailhouse.TypeInt64s {
-		b.SetInts(c.col, c.list)
-	} else {
-		b.SetStrings(c.col, c.items)
-	}
-	return nil
-}
-
-// takeElement adds the next value to the list under way.
-func (c *cursor) takeElement() {
-	if c.kind == trailhouse.TypeInt64s {
-		c.list = append(c.list, c.ints[c.value])
-	} else {
-		c.items = append(c.items, string(c.texts[c.value]))
+	if def < c.maxDef {
+		return -1, nil
 	}
 	c.value++
+	return c.value - 1, nil
 }

@@ -1,174 +1,261 @@
 package columns
 
 import (
+	"bytes"
+	"math/bits"
 	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/parquet"
-	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/trailhouse/trailhouse"
 )
 
-type (
-	byteArray  = parquet.ByteArray
-	fixedArray = parquet.FixedLenByteArray
-)
-
-// write hands one column of the rows to its column writer.
-func (l *levels) write(chunk file.ColumnChunkWriter, b *trailhouse.Batch, col int, rows []int32) error {
-	spec := &b.Table.Columns[col]
-	if isList(spec.Type) {
-		return l.writeList(chunk, b, col, rows)
-	}
-	def := l.validity(b, col, rows)
-	var err error
-	switch w := chunk.(type) {
-	case *file.Int64ColumnChunkWriter:
-		_, err = w.WriteBatch(l.intValues(b, col, rows), def, nil)
-	case *file.BooleanColumnChunkWriter:
-		_, err = w.WriteBatch(l.boolValues(b, col, rows), def, nil)
-	case *file.FixedLenByteArrayColumnChunkWriter:
-		_, err = w.WriteBatch(l.keyValues(b, col, rows), def, nil)
-	case *file.ByteArrayColumnChunkWriter:
-		var texts []byteArray
-		if texts, err = l.textValues(b, col, rows); err == nil {
-			_, err = w.WriteBatch(texts, def, nil)
-		}
-	}
-	return err
+// encoder writes row groups, one column after the other. Its memory is used again
+// for each column.
+type encoder struct {
+	pager
+	group   *metadata.RowGroupMetaDataBuilder
+	frames  [maxDepth + 1]frame
+	levels  levels
+	dict    *dictionary
+	lengths []uint32
+	ints    []int64
+	body    []byte
 }
 
-// validity fills the definition levels of a column: 1 for a value, 0 for null.
-// Required columns have none.
-func (l *levels) validity(b *trailhouse.Batch, col int, rows []int32) []int16 {
-	if b.Table.Columns[col].Required {
-		return nil
-	}
-	l.def = l.def[:0]
-	for _, r := range rows {
-		level := int16(1)
-		if b.IsNull(col, int(r)) {
-			level = 0
+// columns writes the columns of a batch, or of the child of a nested column.
+func (e *encoder) columns(b *trailhouse.Batch, f *frame, depth int) error {
+	for i := range b.Table.Columns {
+		if err := e.column(b, i, f, depth); err != nil {
+			return err
 		}
-		l.def = append(l.def, level)
 	}
-	return l.def
+	return nil
 }
 
-func (l *levels) intValues(b *trailhouse.Batch, col int, rows []int32) []int64 {
-	l.ints = l.ints[:0]
-	for _, r := range rows {
-		if !b.IsNull(col, int(r)) {
-			l.ints = append(l.ints, b.Int(col, int(r)))
-		}
+// column writes one column with all that it nests.
+func (e *encoder) column(b *trailhouse.Batch, col int, f *frame, depth int) error {
+	spec, d := &b.Table.Columns[col], b.Data(col)
+	optional := !spec.Required
+	inner := &e.frames[depth]
+	switch spec.Type {
+	case trailhouse.TypeStruct:
+		inner.structRows(f, &d, optional)
+		return e.columns(b.Child(col), inner, depth+1)
+	case trailhouse.TypeStructs, trailhouse.TypeMap:
+		inner.listRows(f, &d, optional)
+		return e.columns(b.Child(col), inner, depth+1)
+	case trailhouse.TypeInt64s:
+		inner.listRows(f, &d, optional)
+		e.levels.of(inner, nil, false)
+		return e.numberChunk(spec, inner, d.Ints)
+	case trailhouse.TypeStrings:
+		inner.listRows(f, &d, optional)
+		e.levels.of(inner, nil, false)
+		return e.textChunk(b, spec, inner, texts{text: d.Text, ends: d.Items})
 	}
-	return l.ints
+	e.levels.of(f, d.Valid, optional)
+	switch spec.Type {
+	case trailhouse.TypeString, trailhouse.TypeBinary:
+		return e.textChunk(b, spec, f, texts{text: d.Text, ends: d.Ends})
+	case trailhouse.TypeUUID:
+		return e.keyChunk(b, spec, f, d.Keys)
+	case trailhouse.TypeBool:
+		return e.boolChunk(spec, f, d.Ints)
+	}
+	return e.numberChunk(spec, f, d.Ints)
 }
 
-func (l *levels) boolValues(b *trailhouse.Batch, col int, rows []int32) []bool {
-	l.bools = l.bools[:0]
-	for _, r := range rows {
-		if !b.IsNull(col, int(r)) {
-			l.bools = append(l.bools, b.Bool(col, int(r)))
-		}
-	}
-	return l.bools
+// start begins the chunk of the next leaf.
+func (e *encoder) start(f *frame) { e.begin(e.group.NextColumnChunk(), len(f.rows)) }
+
+// finish ends the chunk.
+func (e *encoder) finish(f *frame, b bounds) error {
+	e.stats(len(f.rows)-len(e.levels.rows), b)
+	return e.end()
 }
 
-// keyValues copies the keys: Batch.Key returns a value, and the writer wants
-// slices that live until the column is written.
-func (l *levels) keyValues(b *trailhouse.Batch, col int, rows []int32) []fixedArray {
-	l.keys = l.keys[:0]
-	backing := make([]byte, 0, 16*len(rows))
-	for _, r := range rows {
-		if !b.IsNull(col, int(r)) {
-			k := b.Key(col, int(r))
-			backing = append(backing, k[:]...)
-			l.keys = append(l.keys, backing[len(backing)-16:])
-		}
+// pages writes the data pages of a chunk. size is about how many bytes they take in
+// all; values appends the values from one to the next. A page begins with a row.
+func (e *encoder) pages(f *frame, size int, encoding parquet.Encoding, values func(dst []byte, from, to int) []byte) error {
+	n, l := len(f.rows), &e.levels
+	per := n
+	if size > pageBytes {
+		per = max(1, int(int64(n)*pageBytes/int64(size)))
 	}
-	return l.keys
+	value := 0
+	for from := 0; from < n; {
+		to := min(n, from+per)
+		for to < n && len(f.rep) > 0 && f.rep[to] > 0 {
+			to++
+		}
+		body, end := e.body[:0], value+to-from
+		if f.lists > 0 {
+			body = appendLevels(body, f.rep[from:to], f.lists)
+		}
+		if l.highest > 0 {
+			body = appendLevels(body, l.def[from:to], l.highest)
+			end = value + bytes.Count(l.def[from:to], []byte{l.highest})
+		}
+		e.body = values(body, value, end)
+		if err := e.data(e.body, to-from, encoding); err != nil {
+			return err
+		}
+		from, value = to, end
+	}
+	return nil
 }
 
-// textValues collects texts without copying them. A TypeString that is not UTF-8
-// is a mistake of a decoder: one such value in a committed file would make every
-// query over it fail.
-func (l *levels) textValues(b *trailhouse.Batch, col int, rows []int32) ([]byteArray, error) {
-	spec := &b.Table.Columns[col]
-	l.texts = l.texts[:0]
-	for _, r := range rows {
-		if b.IsNull(col, int(r)) {
-			continue
-		}
-		v := b.Text(col, int(r))
-		if spec.Type == trailhouse.TypeString && !utf8.Valid(v) {
-			return nil, notText(b.Table, col)
-		}
-		l.texts = append(l.texts, v)
-	}
-	return l.texts, nil
+// texts are the values of a text column.
+type texts struct {
+	text []byte
+	ends []uint32
+	rows []int32
 }
 
-func notText(t *trailhouse.Table, col int) error {
-	return trailhouse.Errorf(trailhouse.CodeInternal, "column %s of %s holds text that is not UTF-8", t.Columns[col].Name, t.Name).
+// at returns the i-th value.
+func (t *texts) at(i int) []byte {
+	r := t.rows[i]
+	from := uint32(0)
+	if r > 0 {
+		from = t.ends[r-1]
+	}
+	return t.text[from:t.ends[r]]
+}
+
+// textChunk writes a chunk of texts, by a dictionary where one pays. A TypeString
+// that is not UTF-8 is a mistake of a decoder: one such value in a committed file
+// would make every query over it fail.
+func (e *encoder) textChunk(b *trailhouse.Batch, spec *trailhouse.Column, f *frame, t texts) error {
+	e.start(f)
+	t.rows = e.levels.rows
+	mustBeText, keep := spec.Type != trailhouse.TypeBinary, bounded(spec, f)
+	if spec.Unique || spec.Type == trailhouse.TypeBinary || len(t.rows) == 0 || !e.dict.build(t) {
+		return e.plainTexts(b, spec, f, t, mustBeText, keep)
+	}
+	if mustBeText && !e.dict.isText() {
+		return notText(b.Table, spec)
+	}
+	if err := e.pager.dictionary(e.dict.page, len(e.dict.starts)); err != nil {
+		return err
+	}
+	width := bits.Len(uint(len(e.dict.starts) - 1))
+	err := e.pages(f, len(t.rows)*width/8, parquet.Encodings.RLEDict, func(dst []byte, from, to int) []byte {
+		return appendHybrid(append(dst, byte(width)), e.dict.indexes[from:to], width)
+	})
+	if err != nil {
+		return err
+	}
+	var bound bounds
+	for n := range e.dict.starts {
+		if keep {
+			bound.take(e.dict.value(n))
+		}
+	}
+	return e.finish(f, bound)
+}
+
+// plainTexts writes texts as they are: their lengths, then their bytes.
+func (e *encoder) plainTexts(b *trailhouse.Batch, spec *trailhouse.Column, f *frame, t texts, mustBeText, keep bool) error {
+	var bound bounds
+	e.lengths = e.lengths[:0]
+	size := 0
+	for i := range t.rows {
+		v := t.at(i)
+		if mustBeText && !utf8.Valid(v) {
+			return notText(b.Table, spec)
+		}
+		if keep {
+			bound.take(v)
+		}
+		e.lengths = append(e.lengths, uint32(len(v)))
+		size += len(v) + 1
+	}
+	err := e.pages(f, size, parquet.Encodings.DeltaLengthByteArray, func(dst []byte, from, to int) []byte {
+		dst = appendDelta(dst, e.lengths[from:to])
+		for i := from; i < to; i++ {
+			dst = append(dst, t.at(i)...)
+		}
+		return dst
+	})
+	if err != nil {
+		return err
+	}
+	return e.finish(f, bound)
+}
+
+func notText(t *trailhouse.Table, c *trailhouse.Column) error {
+	return trailhouse.Errorf(trailhouse.CodeInternal, "column %s of %s holds text that is not UTF-8", c.Name, t.Name).
 		WithHint("this is a mistake of Trailhouse; please report it")
 }
 
-// writeList writes a list column in the standard three levels: a null list, an
-// empty list and an element differ by their definition level.
-func (l *levels) writeList(chunk file.ColumnChunkWriter, b *trailhouse.Batch, col int, rows []int32) error {
-	empty := int16(1)
-	if b.Table.Columns[col].Required {
-		empty = 0
+// gather collects the numbers of a chunk.
+func (e *encoder) gather(values []int64) []int64 {
+	e.ints = e.ints[:0]
+	for _, r := range e.levels.rows {
+		e.ints = append(e.ints, values[r])
 	}
-	l.def, l.rep, l.ints, l.texts = l.def[:0], l.rep[:0], l.ints[:0], l.texts[:0]
-	for _, r := range rows {
-		n, err := l.addList(b, col, int(r))
-		if err != nil {
-			return err
-		}
-		l.listLevels(n, empty, b.IsNull(col, int(r)))
-	}
-	var err error
-	switch w := chunk.(type) {
-	case *file.Int64ColumnChunkWriter:
-		_, err = w.WriteBatch(l.ints, l.def, l.rep)
-	case *file.ByteArrayColumnChunkWriter:
-		_, err = w.WriteBatch(l.texts, l.def, l.rep)
-	}
-	return err
+	return e.ints
 }
 
-// addList adds the elements of one list to the values and returns how many they
-// are.
-func (l *levels) addList(b *trailhouse.Batch, col, row int) (int, error) {
-	if b.Table.Columns[col].Type == trailhouse.TypeInt64s {
-		v := b.Ints(col, row)
-		l.ints = append(l.ints, v...)
-		return len(v), nil
+func (e *encoder) numberChunk(spec *trailhouse.Column, f *frame, all []int64) error {
+	e.start(f)
+	values := e.gather(all)
+	err := e.pages(f, 8*len(values), parquet.Encodings.DeltaBinaryPacked, func(dst []byte, from, to int) []byte {
+		return appendDelta(dst, values[from:to])
+	})
+	if err != nil {
+		return err
 	}
-	v := b.Strings(col, row)
-	for _, s := range v {
-		if !utf8.ValidString(s) {
-			return 0, notText(b.Table, col)
-		}
-		l.texts = append(l.texts, bytesOf(s))
+	if !bounded(spec, f) {
+		return e.finish(f, bounds{})
 	}
-	return len(v), nil
+	return e.finish(f, numbers(values))
 }
 
-// listLevels adds the levels of a list of n elements.
-func (l *levels) listLevels(n int, empty int16, null bool) {
-	switch {
-	case null:
-		l.def, l.rep = append(l.def, 0), append(l.rep, 0)
-	case n == 0:
-		l.def, l.rep = append(l.def, empty), append(l.rep, 0)
+// boolChunk writes a chunk of bits.
+func (e *encoder) boolChunk(spec *trailhouse.Column, f *frame, all []int64) error {
+	e.start(f)
+	values := e.gather(all)
+	err := e.pages(f, len(values)/8, parquet.Encodings.Plain, func(dst []byte, from, to int) []byte {
+		return appendBools(dst, values[from:to])
+	})
+	if err != nil {
+		return err
 	}
-	for i := range n {
-		rep := int16(1)
-		if i == 0 {
-			rep = 0
+	b := bounds{}
+	if bounded(spec, f) && len(values) > 0 {
+		b = numbers(values)
+		b.least, b.greatest = b.least[:1], b.greatest[:1]
+	}
+	return e.finish(f, b)
+}
+
+// appendBools appends truth values, a bit each.
+func appendBools(dst []byte, values []int64) []byte {
+	for len(values) > 0 {
+		n := min(8, len(values))
+		var bits byte
+		for i, v := range values[:n] {
+			bits |= byte(v) << i
 		}
-		l.def, l.rep = append(l.def, empty+1), append(l.rep, rep)
+		dst, values = append(dst, bits), values[n:]
 	}
+	return dst
+}
+
+// keyChunk writes a chunk of keys.
+func (e *encoder) keyChunk(b *trailhouse.Batch, spec *trailhouse.Column, f *frame, keys []trailhouse.Key) error {
+	e.start(f)
+	rows := e.levels.rows
+	err := e.pages(f, 16*len(rows), parquet.Encodings.Plain, func(dst []byte, from, to int) []byte {
+		for _, r := range rows[from:to] {
+			dst = append(dst, keys[r][:]...)
+		}
+		return dst
+	})
+	if err != nil {
+		return err
+	}
+	return e.finish(f, bounds{})
 }

@@ -33,16 +33,17 @@ func Read(ctx context.Context, path string, t *trailhouse.Table, cols []string, 
 	defer rdr.Close()
 	r := reader{path: path, batch: trailhouse.NewBatch(nullable(t)), fn: fn}
 	for g := range rdr.NumRowGroups() {
+		var nodes []*node
 		var cursors []*cursor
 		var rows int64
 		err := guard(path, func() (err error) {
 			group := rdr.RowGroup(g)
 			rows = group.NumRows()
-			cursors, err = openCursors(rdr, group, t, positions)
+			nodes, cursors, err = openNodes(rdr, group, t, positions)
 			return err
 		})
 		if err == nil {
-			err = r.group(ctx, cursors, rows)
+			err = r.group(ctx, nodes, rows)
 		}
 		closeCursors(cursors)
 		if err != nil {
@@ -84,12 +85,12 @@ type reader struct {
 }
 
 // group reads the rows of one row group.
-func (r *reader) group(ctx context.Context, cursors []*cursor, rows int64) error {
+func (r *reader) group(ctx context.Context, nodes []*node, rows int64) error {
 	for rows > 0 {
 		if err := ctx.Err(); err != nil {
 			return trailhouse.Errorf(trailhouse.CodeInterrupted, "read %s: %w", r.path, err)
 		}
-		if err := guard(r.path, func() error { return r.fill(cursors, &rows) }); err != nil {
+		if err := guard(r.path, func() error { return r.fill(nodes, &rows) }); err != nil {
 			return err
 		}
 		if r.full() {
@@ -102,10 +103,10 @@ func (r *reader) group(ctx context.Context, cursors []*cursor, rows int64) error
 }
 
 // fill reads rows until the batch is full or no more are left.
-func (r *reader) fill(cursors []*cursor, rows *int64) error {
+func (r *reader) fill(nodes []*node, rows *int64) error {
 	for *rows > 0 && !r.full() {
-		for _, c := range cursors {
-			if err := c.next(r.batch); err != nil {
+		for _, n := range nodes {
+			if err := n.next(r.batch); err != nil {
 				return err
 			}
 		}
@@ -133,11 +134,17 @@ func (r *reader) flush() error {
 // part.
 func nullable(t *trailhouse.Table) *trailhouse.Table {
 	c := *t
-	c.Columns = append([]trailhouse.Column(nil), t.Columns...)
-	for i := range c.Columns {
-		c.Columns[i].Required = false
-	}
+	c.Columns = optional(t.Columns)
 	return &c
+}
+
+// optional are columns of which none is required, nor any field.
+func optional(columns []trailhouse.Column) []trailhouse.Column {
+	out := append([]trailhouse.Column(nil), columns...)
+	for i := range out {
+		out[i].Required, out[i].Fields = false, optional(out[i].Fields)
+	}
+	return out
 }
 
 // positionsOf returns the positions of the named columns, of all for nil.

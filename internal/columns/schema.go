@@ -7,44 +7,9 @@ import (
 	"github.com/trailhouse/trailhouse"
 )
 
-// isList reports whether values of the type are lists.
+// isList reports whether values of the type are lists of plain values.
 func isList(t trailhouse.Type) bool {
 	return t == trailhouse.TypeInt64s || t == trailhouse.TypeStrings
-}
-
-// parquetSchema is the Parquet schema of a table. Every node that holds values
-// carries its field id: files with ids on some nodes only are refused by readers
-// of Iceberg (facts/engine.md 2).
-func parquetSchema(t *trailhouse.Table) (*schema.GroupNode, error) {
-	fields := make(schema.FieldList, 0, len(t.Columns))
-	for i := range t.Columns {
-		node, err := columnNode(&t.Columns[i], i)
-		if err != nil {
-			return nil, err
-		}
-		fields = append(fields, node)
-	}
-	return schema.NewGroupNode("schema", parquet.Repetitions.Required, fields, -1)
-}
-
-// columnNode is the schema node of one column.
-func columnNode(c *trailhouse.Column, position int) (schema.Node, error) {
-	repetition := parquet.Repetitions.Optional
-	if c.Required {
-		repetition = parquet.Repetitions.Required
-	}
-	if !isList(c.Type) {
-		return valueNode(c.Name, c.Type, repetition, FieldID(position))
-	}
-	element, err := valueNode("element", elementType(c.Type), parquet.Repetitions.Required, ElementID(position))
-	if err != nil {
-		return nil, err
-	}
-	list, err := schema.NewGroupNode("list", parquet.Repetitions.Repeated, schema.FieldList{element}, -1)
-	if err != nil {
-		return nil, err
-	}
-	return schema.NewGroupNodeLogical(c.Name, repetition, schema.FieldList{list}, schema.ListLogicalType{}, int32(FieldID(position)))
 }
 
 // elementType is the type of a list's elements.
@@ -55,8 +20,89 @@ func elementType(t trailhouse.Type) trailhouse.Type {
 	return trailhouse.TypeString
 }
 
-// valueNode is the schema node of values that are not lists.
-func valueNode(name string, t trailhouse.Type, rep parquet.Repetition, id int) (schema.Node, error) {
+// parquetSchema is the Parquet schema of a table. Every node that holds values
+// carries its field id: files with ids on some nodes only are refused by readers
+// of Iceberg (facts/engine.md 2).
+func parquetSchema(t *trailhouse.Table) (*schema.Schema, error) {
+	fields := make(schema.FieldList, 0, len(t.Columns))
+	for i := range t.Columns {
+		node, err := columnNode(&t.Columns[i], ColumnPath(i))
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, node)
+	}
+	root, err := schema.NewGroupNode("schema", parquet.Repetitions.Required, fields, -1)
+	if err != nil {
+		return nil, err
+	}
+	return schema.NewSchema(root), nil
+}
+
+// columnNode is the schema node of one column.
+func columnNode(c *trailhouse.Column, at Path) (schema.Node, error) {
+	repetition := parquet.Repetitions.Optional
+	if c.Required {
+		repetition = parquet.Repetitions.Required
+	}
+	switch c.Type {
+	case trailhouse.TypeInt64s, trailhouse.TypeStrings:
+		element, err := valueNode("element", elementType(c.Type), parquet.Repetitions.Required, at.Element())
+		if err != nil {
+			return nil, err
+		}
+		return repeated(c.Name, repetition, "list", schema.FieldList{element}, schema.ListLogicalType{}, at)
+	case trailhouse.TypeStructs:
+		element, err := structNode("element", parquet.Repetitions.Required, c.Fields, at.Element())
+		if err != nil {
+			return nil, err
+		}
+		return repeated(c.Name, repetition, "list", schema.FieldList{element}, schema.ListLogicalType{}, at)
+	case trailhouse.TypeMap:
+		fields, err := fieldNodes(mapFields(), at)
+		if err != nil {
+			return nil, err
+		}
+		return repeated(c.Name, repetition, "key_value", fields, schema.MapLogicalType{}, at)
+	case trailhouse.TypeStruct:
+		return structNode(c.Name, repetition, c.Fields, at)
+	}
+	return valueNode(c.Name, c.Type, repetition, at)
+}
+
+// repeated is the node of a list or map in the standard three levels.
+func repeated(name string, rep parquet.Repetition, inner string, fields schema.FieldList, logical schema.LogicalType, at Path) (schema.Node, error) {
+	group, err := schema.NewGroupNode(inner, parquet.Repetitions.Repeated, fields, -1)
+	if err != nil {
+		return nil, err
+	}
+	return schema.NewGroupNodeLogical(name, rep, schema.FieldList{group}, logical, int32(at.ID()))
+}
+
+// structNode is the node of a struct.
+func structNode(name string, rep parquet.Repetition, columns []trailhouse.Column, at Path) (schema.Node, error) {
+	fields, err := fieldNodes(columns, at)
+	if err != nil {
+		return nil, err
+	}
+	return schema.NewGroupNode(name, rep, fields, int32(at.ID()))
+}
+
+// fieldNodes are the nodes of a node's parts.
+func fieldNodes(columns []trailhouse.Column, at Path) (schema.FieldList, error) {
+	fields := make(schema.FieldList, 0, len(columns))
+	for i := range columns {
+		node, err := columnNode(&columns[i], at.Child(i))
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, node)
+	}
+	return fields, nil
+}
+
+// valueNode is the schema node of plain values.
+func valueNode(name string, t trailhouse.Type, rep parquet.Repetition, at Path) (schema.Node, error) {
 	var logical schema.LogicalType
 	physical, length := parquet.Types.Int64, -1
 	switch t {
@@ -71,30 +117,25 @@ func valueNode(name string, t trailhouse.Type, rep parquet.Repetition, id int) (
 	case trailhouse.TypeTimestamp:
 		logical = schema.NewTimestampLogicalType(false, schema.TimeUnitMicros)
 	}
-	return schema.NewPrimitiveNodeLogical(name, rep, logical, physical, length, int32(id))
+	return schema.NewPrimitiveNodeLogical(name, rep, logical, physical, length, int32(at.ID()))
 }
 
-// properties are the writer properties of a table's files: zstd at level 1
-// (levels 3 and 9 cost 13 and 33 % more time for 1 and 3 % fewer bytes,
-// facts/engine.md 3), and a dictionary for text alone: row keys and positions
-// are all different, so hashing them would be for nothing.
-func properties(t *trailhouse.Table) *parquet.WriterProperties {
+// properties say in the footer how the columns are encoded. Keys are random bits,
+// which nothing makes shorter.
+func properties(s *schema.Schema) *parquet.WriterProperties {
 	options := []parquet.WriterProperty{
 		parquet.WithCompression(compress.Codecs.Zstd),
-		parquet.WithCompressionLevel(1),
-		parquet.WithDictionaryDefault(false),
-		parquet.WithStats(true),
-		parquet.WithMaxRowGroupLength(RowGroupRows),
 		parquet.WithCreatedBy("trailhouse"),
 	}
-	for i := range t.Columns {
-		c := &t.Columns[i]
-		path := leafPath(c.Name, isList(c.Type))
-		switch c.Type {
-		case trailhouse.TypeString, trailhouse.TypeStrings:
-			options = append(options, parquet.WithDictionaryFor(path, true))
-		case trailhouse.TypeInt64, trailhouse.TypeTimestamp, trailhouse.TypeInt64s:
-			options = append(options, parquet.WithEncodingFor(path, parquet.Encodings.DeltaBinaryPacked))
+	for i := range s.NumColumns() {
+		c := s.Column(i)
+		switch c.PhysicalType() {
+		case parquet.Types.FixedLenByteArray:
+			options = append(options, parquet.WithCompressionFor(c.Path(), compress.Codecs.Uncompressed))
+		case parquet.Types.ByteArray:
+			options = append(options, parquet.WithEncodingFor(c.Path(), parquet.Encodings.DeltaLengthByteArray))
+		case parquet.Types.Int64:
+			options = append(options, parquet.WithEncodingFor(c.Path(), parquet.Encodings.DeltaBinaryPacked))
 		}
 	}
 	return parquet.NewWriterProperties(options...)

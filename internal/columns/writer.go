@@ -1,11 +1,11 @@
 package columns
 
 import (
-	"bufio"
+	"encoding/binary"
 	"os"
-	"unsafe"
 
-	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/compress"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/trailhouse/trailhouse"
 )
 
@@ -19,6 +19,7 @@ func Write(path string, b *trailhouse.Batch, rows []int32) (trailhouse.DataFile,
 	if err != nil {
 		return trailhouse.DataFile{}, err
 	}
+	w.whole = true
 	if err := w.Append(b, rows); err != nil {
 		w.Abort()
 		return trailhouse.DataFile{}, err
@@ -26,45 +27,44 @@ func Write(path string, b *trailhouse.Batch, rows []int32) (trailhouse.DataFile,
 	return w.Close()
 }
 
-// Writer writes one file from any number of batches, holding one row group in
-// memory. It is used by one goroutine and ends with Close or Abort.
+// magic begins and ends a Parquet file.
+const magic = "PAR1"
+
+// Writer writes one file from any number of batches. Rows that do not fill a row
+// group are kept until others do, so it holds up to one row group beside the batch.
+// It is used by one goroutine and ends with Close or Abort.
 type Writer struct {
 	path   string
 	table  *trailhouse.Table
 	aside  *os.File
-	buffer *bufio.Writer
-	out    *file.Writer
-	group  file.BufferedRowGroupWriter
+	footer *metadata.FileMetaDataBuilder
+	enc    encoder
+	groups int16
 	rows   int64 // of the whole file
-	held   int   // rows of the open row group
-	size   int   // bytes of the open row group, as the batches counted them
-	levels levels
-}
-
-// levels are buffers that are used again for each column.
-type levels struct {
-	def, rep []int16
-	ints     []int64
-	bools    []bool
-	texts    []byteArray
-	keys     []fixedArray
-	all      []int32
+	whole  bool  // one Append brings all rows, so none are kept
+	held   *trailhouse.Batch
+	all    []int32
 }
 
 // NewWriter opens a file of the table that will have the given path once it is
 // closed.
 func NewWriter(path string, t *trailhouse.Table) (*Writer, error) {
-	root, err := parquetSchema(t)
+	tree, err := parquetSchema(t)
 	if err != nil {
 		return nil, trailhouse.Errorf(trailhouse.CodeInternal, "schema of table %s: %w", t.Name, err)
+	}
+	codec, err := compress.GetCodec(compress.Codecs.Zstd)
+	if err != nil {
+		return nil, trailhouse.Errorf(trailhouse.CodeInternal, "no zstd: %w", err)
 	}
 	aside, err := os.OpenFile(path+asideSuffix, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, storageError(path, err)
 	}
-	w := &Writer{path: path, table: t, aside: aside, buffer: bufio.NewWriterSize(aside, 1<<20)}
-	w.out, err = file.NewParquetWriterWithError(w.buffer, root, file.WithWriterProps(properties(t)))
-	if err != nil {
+	w := &Writer{path: path, table: t, aside: aside, footer: metadata.NewFileMetadataBuilder(tree, properties(tree), nil)}
+	w.enc.pager = pager{sink: newSink(aside), codec: codec}
+	w.enc.dict = newDictionary()
+	if _, err := w.enc.sink.Write([]byte(magic)); err != nil {
 		w.Abort()
 		return nil, storageError(path, err)
 	}
@@ -74,58 +74,72 @@ func NewWriter(path string, t *trailhouse.Table) (*Writer, error) {
 // Append adds rows of a batch: those of the indexes, or all for nil. The batch is
 // the caller's again when Append returns.
 func (w *Writer) Append(b *trailhouse.Batch, rows []int32) error {
-	if rows == nil {
-		rows = w.levels.upTo(b.Len())
+	if len(b.Table.Columns) != len(w.table.Columns) {
+		return trailhouse.Errorf(trailhouse.CodeInternal, "a batch of %s has not the columns of the file", b.Table.Name)
 	}
-	if len(rows) == 0 {
-		return nil
+	if rows == nil {
+		rows = w.upTo(b.Len())
 	}
 	perRow := max(1, b.Bytes()/max(1, b.Len()))
 	for len(rows) > 0 {
-		n := min(len(rows), RowGroupRows-w.held, max(1, (rowGroupBytes-w.size)/perRow))
-		if err := w.appendGroup(b, rows[:n]); err != nil {
+		n := min(len(rows), w.room(perRow))
+		if err := w.take(b, rows[:n], perRow); err != nil {
 			return err
 		}
-		rows, w.size = rows[n:], w.size+n*perRow
-		if w.held == RowGroupRows || w.size >= rowGroupBytes {
-			if err := w.endGroup(); err != nil {
-				return err
-			}
-		}
+		rows = rows[n:]
 	}
 	return nil
 }
 
-// appendGroup adds rows to the open row group.
-func (w *Writer) appendGroup(b *trailhouse.Batch, rows []int32) error {
-	if w.group == nil {
-		group, err := w.out.AppendBufferedRowGroupChecked()
-		if err != nil {
-			return storageError(w.path, err)
-		}
-		w.group = group
+// room returns how many rows of a size the open row group takes.
+func (w *Writer) room(perRow int) int {
+	rows, size := RowGroupRows, rowGroupBytes
+	if w.held != nil {
+		rows, size = rows-w.held.Len(), size-w.held.Bytes()
 	}
-	for i := range w.table.Columns {
-		chunk, err := w.group.Column(i)
-		if err == nil {
-			err = w.levels.write(chunk, b, i, rows)
-		}
-		if err != nil {
-			return storageError(w.path, err)
-		}
-	}
-	w.held += len(rows)
+	return max(1, min(rows, size/perRow))
+}
+
+// take writes rows as a row group of their own, where they are many, or adds them to
+// those that are held.
+func (w *Writer) take(b *trailhouse.Batch, rows []int32, perRow int) error {
 	w.rows += int64(len(rows))
-	return nil
-}
-
-// endGroup writes the open row group out.
-func (w *Writer) endGroup() error {
-	if w.group == nil {
+	alone := w.held == nil || w.held.Len() == 0
+	if w.whole || alone && (len(rows) >= RowGroupRows/2 || len(rows)*perRow >= rowGroupBytes/2) {
+		return w.group(b, rows)
+	}
+	if w.held == nil {
+		w.held = trailhouse.NewBatch(b.Table)
+	}
+	for _, row := range rows {
+		w.held.CopyRow(b, int(row))
+	}
+	if w.held.Len() < RowGroupRows && w.held.Bytes() < rowGroupBytes {
 		return nil
 	}
-	err := w.group.Close()
-	w.group, w.held, w.size = nil, 0, 0
+	return w.release()
+}
+
+// release writes the rows that are held.
+func (w *Writer) release() error {
+	if w.held == nil || w.held.Len() == 0 {
+		return nil
+	}
+	err := w.group(w.held, w.upTo(w.held.Len()))
+	w.held.Reset()
+	return err
+}
+
+// group writes a row group.
+func (w *Writer) group(b *trailhouse.Batch, rows []int32) error {
+	w.enc.group = w.footer.AppendRowGroup()
+	top := topFrame(rows)
+	err := w.enc.columns(b, &top, 0)
+	if err == nil {
+		w.enc.group.SetNumRows(len(rows))
+		err = w.enc.group.Finish(0, w.groups)
+	}
+	w.groups++
 	if err != nil {
 		return storageError(w.path, err)
 	}
@@ -152,26 +166,29 @@ func (w *Writer) Close() (trailhouse.DataFile, error) {
 
 // finish writes everything to the aside file, syncs and closes it.
 func (w *Writer) finish() (int64, error) {
-	if err := w.endGroup(); err != nil {
+	if err := w.release(); err != nil {
 		return 0, err
 	}
-	if err := w.out.Close(); err != nil {
-		return 0, storageError(w.path, err)
+	for _, step := range []func() error{w.end, w.enc.sink.Flush, w.aside.Sync, w.aside.Close} {
+		if err := step(); err != nil {
+			return 0, storageError(w.path, err)
+		}
 	}
-	if err := w.buffer.Flush(); err != nil {
-		return 0, storageError(w.path, err)
-	}
-	if err := w.aside.Sync(); err != nil {
-		return 0, storageError(w.path, err)
-	}
-	info, err := w.aside.Stat()
+	return w.enc.sink.at, nil
+}
+
+// end writes the footer.
+func (w *Writer) end() error {
+	footer, err := w.footer.Finish()
 	if err != nil {
-		return 0, storageError(w.path, err)
+		return err
 	}
-	if err := w.aside.Close(); err != nil {
-		return 0, storageError(w.path, err)
+	n, err := footer.WriteTo(w.enc.sink, nil)
+	if err != nil {
+		return err
 	}
-	return info.Size(), nil
+	_, err = w.enc.sink.Write(append(binary.LittleEndian.AppendUint32(nil, uint32(n)), magic...))
+	return err
 }
 
 // Abort drops the file. It may be called after a failure of Append.
@@ -181,12 +198,9 @@ func (w *Writer) Abort() {
 }
 
 // upTo returns the indexes 0 to n-1.
-func (l *levels) upTo(n int) []int32 {
-	for i := len(l.all); i < n; i++ {
-		l.all = append(l.all, int32(i))
+func (w *Writer) upTo(n int) []int32 {
+	for i := len(w.all); i < n; i++ {
+		w.all = append(w.all, int32(i))
 	}
-	return l.all[:n]
+	return w.all[:n]
 }
-
-// bytesOf returns the bytes of a string without copying them; they are only read.
-func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

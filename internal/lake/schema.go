@@ -10,19 +10,25 @@ import (
 // writes to its files.
 func icebergSchema(t *trailhouse.Table) (*iceberg.Schema, error) {
 	fields := make([]iceberg.NestedField, len(t.Columns))
-	for i, c := range t.Columns {
-		typ, err := icebergType(c.Type, i)
+	for i := range t.Columns {
+		f, err := icebergField(&t.Columns[i], columns.ColumnPath(i))
 		if err != nil {
 			return nil, err
 		}
-		fields[i] = iceberg.NestedField{ID: columns.FieldID(i), Name: c.Name, Type: typ, Required: c.Required, Doc: c.Doc}
+		fields[i] = f
 	}
 	return iceberg.NewSchema(0, fields...), nil
 }
 
-// icebergType is the Iceberg type of the column at a position.
-func icebergType(t trailhouse.Type, position int) (iceberg.Type, error) {
-	switch t {
+// icebergField is a column, or a field of a struct, with its type and id.
+func icebergField(c *trailhouse.Column, at columns.Path) (iceberg.NestedField, error) {
+	typ, err := icebergType(c, at)
+	return iceberg.NestedField{ID: at.ID(), Name: c.Name, Type: typ, Required: c.Required, Doc: c.Doc}, err
+}
+
+// icebergType is the Iceberg type of the column at a path.
+func icebergType(c *trailhouse.Column, at columns.Path) (iceberg.Type, error) {
+	switch c.Type {
 	case trailhouse.TypeString:
 		return iceberg.PrimitiveTypes.String, nil
 	case trailhouse.TypeInt64:
@@ -36,15 +42,37 @@ func icebergType(t trailhouse.Type, position int) (iceberg.Type, error) {
 	case trailhouse.TypeBinary:
 		return iceberg.PrimitiveTypes.Binary, nil
 	case trailhouse.TypeInt64s:
-		return listOf(iceberg.PrimitiveTypes.Int64, position), nil
+		return listOf(iceberg.PrimitiveTypes.Int64, at), nil
 	case trailhouse.TypeStrings:
-		return listOf(iceberg.PrimitiveTypes.String, position), nil
+		return listOf(iceberg.PrimitiveTypes.String, at), nil
+	case trailhouse.TypeStruct:
+		return structOf(c.Fields, at)
+	case trailhouse.TypeStructs:
+		element, err := structOf(c.Fields, at.Element())
+		return listOf(element, at), err
+	case trailhouse.TypeMap:
+		return &iceberg.MapType{
+			KeyID: at.Child(0).ID(), KeyType: iceberg.PrimitiveTypes.String,
+			ValueID: at.Child(1).ID(), ValueType: iceberg.PrimitiveTypes.String,
+		}, nil
 	}
-	return nil, trailhouse.Errorf(trailhouse.CodeInternal, "column type %d has no Iceberg type", t)
+	return nil, trailhouse.Errorf(trailhouse.CodeInternal, "column type %d has no Iceberg type", c.Type)
 }
 
-func listOf(element iceberg.Type, position int) *iceberg.ListType {
-	return &iceberg.ListType{ElementID: columns.ElementID(position), Element: element, ElementRequired: true}
+func listOf(element iceberg.Type, at columns.Path) *iceberg.ListType {
+	return &iceberg.ListType{ElementID: at.Element().ID(), Element: element, ElementRequired: true}
+}
+
+func structOf(fields []trailhouse.Column, at columns.Path) (*iceberg.StructType, error) {
+	s := &iceberg.StructType{FieldList: make([]iceberg.NestedField, len(fields))}
+	for i := range fields {
+		f, err := icebergField(&fields[i], at.Child(i))
+		if err != nil {
+			return nil, err
+		}
+		s.FieldList[i] = f
+	}
+	return s, nil
 }
 
 // partitionSpec is the partition spec of a partitioned table. The column must be

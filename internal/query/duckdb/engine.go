@@ -10,8 +10,9 @@
 //
 // Results are of the types that trailhouse.Engine names. Integers of more than 64
 // bits are decimals of scale 0, uuids text, binary values text of lower-case hex
-// digits. Other types (json, map, row, time, interval) have no exact form there; a
-// statement casts them to varchar itself.
+// digits. Maps and rows are text too, as compact JSON in the order of their keys and
+// fields. Other types (json, time, interval, maps by other keys than text) have no
+// exact form there; a statement casts them to varchar itself.
 package duckdb
 
 import (

@@ -18,6 +18,9 @@ type result struct {
 	columns []trailhouse.ResultColumn
 	// leaves are the types of the columns' values, of a list's innermost items.
 	leaves []duck.Type
+	// nested are the types of the columns that are handed out as JSON text, nil for
+	// the others.
+	nested []duck.TypeInfo
 }
 
 // resultOf returns the columns of a prepared statement.
@@ -26,17 +29,24 @@ func resultOf(stmt *duck.Stmt) (*result, error) {
 	if err != nil {
 		return nil, trailhouse.Errorf(trailhouse.CodeInternal, "the result has no columns: %w", err)
 	}
-	r := &result{columns: make([]trailhouse.ResultColumn, n), leaves: make([]duck.Type, n)}
+	r := &result{columns: make([]trailhouse.ResultColumn, n), leaves: make([]duck.Type, n), nested: make([]duck.TypeInfo, n)}
 	for i := range r.columns {
 		title, err := stmt.ColumnName(i)
 		if err != nil {
 			return nil, trailhouse.Errorf(trailhouse.CodeInternal, "column %d of the result has no name: %w", i+1, err)
 		}
-		t, leaf, ok := typeOf(stmt, i)
+		info, err := stmt.ColumnTypeInfo(i)
+		if err != nil {
+			return nil, inexact(title)
+		}
+		t, ok := typeName(info)
+		if nests(info) {
+			t, ok, r.nested[i] = "varchar", exact(info), info
+		}
 		if !ok {
 			return nil, inexact(title)
 		}
-		r.columns[i], r.leaves[i] = trailhouse.ResultColumn{Name: title, Type: t}, leaf
+		r.columns[i], r.leaves[i] = trailhouse.ResultColumn{Name: title, Type: t}, leafOf(info)
 	}
 	return r, nil
 }
@@ -57,17 +67,6 @@ func noJSON(rows driver.Rows, columns []trailhouse.ResultColumn) error {
 func inexact(column string) error {
 	return refuse("column %s of the result has a type without an exact form", column).
 		WithHint("cast it: CAST(%s AS varchar)", column)
-}
-
-// typeOf returns Trino's name of a column's type and the type of its values or
-// innermost items; ok is false for types that are not handed out.
-func typeOf(stmt *duck.Stmt, i int) (t string, leaf duck.Type, ok bool) {
-	info, err := stmt.ColumnTypeInfo(i)
-	if err != nil {
-		return "", duck.TYPE_INVALID, false
-	}
-	t, ok = typeName(info)
-	return t, leafOf(info), ok
 }
 
 // leafOf returns the type of a list's innermost items, or the type itself.
@@ -134,7 +133,7 @@ func nestedName(info duck.TypeInfo) (string, bool) {
 func (r *result) convert(raw []driver.Value, out []any) (int64, error) {
 	var size int64
 	for i, v := range raw {
-		value, n, err := convert(v, r.leaves[i])
+		value, n, err := r.value(i, v)
 		if err != nil {
 			return 0, inexact(r.columns[i].Name)
 		}
@@ -142,6 +141,15 @@ func (r *result) convert(raw []driver.Value, out []any) (int64, error) {
 		size += n
 	}
 	return size, nil
+}
+
+// value turns one value of a column into ours.
+func (r *result) value(i int, v any) (any, int64, error) {
+	if r.nested[i] == nil || v == nil {
+		return convert(v, r.leaves[i])
+	}
+	text, err := appendRow(nil, v, r.nested[i])
+	return string(text), int64(len(text)), err
 }
 
 // errInexact is a value that has no exact form in a result.

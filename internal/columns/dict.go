@@ -1,0 +1,139 @@
+package columns
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/maphash"
+	"unicode/utf8"
+)
+
+// maxDictBytes bounds the dictionary page, which readers hold whole.
+const maxDictBytes = 4 << 20
+
+// smallTable is how many slots the table of each chunk begins with.
+const smallTable = 1024
+
+// dictionary numbers the different values of a chunk in the order in which they
+// come. Its memory is used again for the next chunk.
+type dictionary struct {
+	page    []byte   // the values as the dictionary page holds them: length, bytes
+	starts  []uint32 // where each value's bytes begin in page
+	slots   []uint64 // upper half: hash, lower half: number plus one; 0 is free
+	spare   []uint64 // memory that grow swaps with slots
+	seed    maphash.Seed
+	indexes []uint32
+}
+
+func newDictionary() *dictionary {
+	return &dictionary{seed: maphash.MakeSeed(), slots: make([]uint64, smallTable)}
+}
+
+func (d *dictionary) reset() {
+	d.page, d.starts, d.indexes = d.page[:0], d.starts[:0], d.indexes[:0]
+	d.slots = d.slots[:smallTable]
+	clear(d.slots)
+}
+
+// add numbers a value.
+func (d *dictionary) add(v []byte) uint32 {
+	hash := uint32(maphash.Bytes(d.seed, v))
+	mask := uint32(len(d.slots) - 1)
+	for at := hash & mask; ; at = (at + 1) & mask {
+		slot := d.slots[at]
+		if slot == 0 {
+			d.slots[at] = uint64(hash)<<32 | uint64(len(d.starts)+1)
+			return d.insert(v)
+		}
+		if uint32(slot>>32) == hash {
+			if n := uint32(slot) - 1; bytes.Equal(d.value(int(n)), v) {
+				return n
+			}
+		}
+	}
+}
+
+// insert adds a value that is not there.
+func (d *dictionary) insert(v []byte) uint32 {
+	d.page = binary.LittleEndian.AppendUint32(d.page, uint32(len(v)))
+	d.starts = append(d.starts, uint32(len(d.page)))
+	d.page = append(d.page, v...)
+	if 2*len(d.starts) > len(d.slots) {
+		d.grow()
+	}
+	return uint32(len(d.starts) - 1)
+}
+
+// grow doubles the table.
+func (d *dictionary) grow() {
+	old := d.slots
+	if cap(d.spare) < 2*len(old) {
+		d.spare = make([]uint64, 4*len(old))
+	}
+	d.slots, d.spare = d.spare[:2*len(old)], old
+	clear(d.slots)
+	mask := uint32(len(d.slots) - 1)
+	for _, slot := range old {
+		if slot == 0 {
+			continue
+		}
+		at := uint32(slot>>32) & mask
+		for d.slots[at] != 0 {
+			at = (at + 1) & mask
+		}
+		d.slots[at] = slot
+	}
+}
+
+// value returns the value of a number.
+func (d *dictionary) value(n int) []byte {
+	from := d.starts[n]
+	return d.page[from : from+binary.LittleEndian.Uint32(d.page[from-4:])]
+}
+
+// build numbers the texts of a chunk. It reports false, having done part of the
+// work, where too many differ for a dictionary to pay. A value that equals the one
+// before, as most do in the columns of a trail, is not looked up.
+func (d *dictionary) build(t texts) bool {
+	d.reset()
+	var last []byte
+	var number uint32
+	check := 1024
+	for i := range t.rows {
+		v := t.at(i)
+		if i == 0 || string(v) != string(last) {
+			number = d.add(v)
+			last = v
+		}
+		d.indexes = append(d.indexes, number)
+		if i == check {
+			if !d.pays(i) {
+				return false
+			}
+			check *= 2
+		}
+	}
+	return d.pays(len(t.rows))
+}
+
+// pays reports whether a dictionary is worth it after n values. Values repeat less
+// at the beginning than they do in the whole.
+func (d *dictionary) pays(n int) bool {
+	most := n / 2
+	switch {
+	case n <= 1024:
+		most = n * 9 / 10
+	case n < RowGroupRows:
+		most = n * 3 / 4
+	}
+	return len(d.starts) <= most && len(d.page) <= maxDictBytes
+}
+
+// isText reports whether all values are UTF-8.
+func (d *dictionary) isText() bool {
+	for n := range d.starts {
+		if !utf8.Valid(d.value(n)) {
+			return false
+		}
+	}
+	return true
+}
