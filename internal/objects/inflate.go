@@ -74,6 +74,7 @@ type inflater struct {
 	src    *counter
 	in     *bufio.Reader
 	gz     *gzip.Reader
+	single bool // only one member is allowed
 	out    int64
 	err    error
 }
@@ -89,13 +90,16 @@ func (z *inflater) Read(p []byte) (int, error) {
 			return 0, z.err
 		}
 		z.gz = gz
+		z.gz.Multistream(!z.single)
 	}
 	n, err := z.gz.Read(p)
 	z.out += int64(n)
 	if z.err = z.over(); z.err != nil {
 		return 0, z.err
 	}
-	z.err = z.fail(err)
+	if z.err = z.fail(err); z.err == io.EOF && z.single {
+		z.err = z.trailing()
+	}
 	return n, z.err
 }
 

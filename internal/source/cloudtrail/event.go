@@ -1,0 +1,241 @@
+package cloudtrail
+
+import (
+	"github.com/trailhouse/trailhouse"
+)
+
+// eventTable is a table of events and where its columns and fields are.
+type eventTable struct {
+	table *trailhouse.Table
+	shape *shape
+	origin
+	is struct { // places in the shape
+		identity, time, source, name, region, address, agent, errorCode, errorMessage, request, response, additional,
+		id, resources, typ, recipient, endpoint, service, category int
+	}
+	identity struct{ arn, account, key, user, principal, session, invokedBy, issuer int }
+	col      struct {
+		principal, entities, instances, instanceType, cores, threads, templateID, templateName, templateVersion,
+		origin, enclave, module, instance, slot, slotKey, kind int
+		pcr [10]int
+	}
+}
+
+func newEventTable(t *trailhouse.Table) *eventTable {
+	e := &eventTable{table: t, shape: eventShape(t), origin: newOrigin(t)}
+	for name, at := range map[string]*int{
+		"userIdentity": &e.is.identity, "eventTime": &e.is.time, "eventSource": &e.is.source, "eventName": &e.is.name,
+		"awsRegion": &e.is.region, "sourceIPAddress": &e.is.address, "userAgent": &e.is.agent, "errorCode": &e.is.errorCode, "errorMessage": &e.is.errorMessage,
+		"requestParameters": &e.is.request, "responseElements": &e.is.response, "additionalEventData": &e.is.additional, "eventID": &e.is.id,
+		"resources": &e.is.resources, "eventType": &e.is.typ, "recipientAccountId": &e.is.recipient, "vpcEndpointId": &e.is.endpoint,
+		"serviceEventDetails": &e.is.service, "eventCategory": &e.is.category,
+	} {
+		*at = e.shape.at(name)
+	}
+	for name, at := range map[string]*int{
+		"principal": &e.col.principal, "entities": &e.col.entities, "instance_ids": &e.col.instances, "instance_type": &e.col.instanceType,
+		"cpu_core_count": &e.col.cores, "cpu_threads_per_core": &e.col.threads, "launch_template_id": &e.col.templateID,
+		"launch_template_name": &e.col.templateName, "launch_template_version": &e.col.templateVersion, "launch_origin": &e.col.origin,
+		"enclave_enabled": &e.col.enclave, "attestation_module_id": &e.col.module, "attestation_instance_id": &e.col.instance,
+		"attestation_slot": &e.col.slot, "attestation_slot_key": &e.col.slotKey, "attestation_kind": &e.col.kind,
+		"pcr0": &e.col.pcr[0], "pcr1": &e.col.pcr[1], "pcr2": &e.col.pcr[2], "pcr3": &e.col.pcr[3], "pcr4": &e.col.pcr[4], "pcr8": &e.col.pcr[8],
+	} {
+		*at = t.MustIndex(name)
+	}
+	return e
+}
+
+// caller is who made a call, as nodes of the record; 0 where it does not say.
+type caller struct {
+	arn, account, key, user, principal, invokedBy, issuer, behalf, store, scope uint32
+}
+
+// readCaller reads userIdentity, 0 where there is none.
+func (r *row) readCaller(identity uint32) caller {
+	var c caller
+	if identity == 0 || r.nodes[identity].kind != kindObject {
+		return c
+	}
+	for i, end := identity+1, r.nodes[identity].next; i < end; i = r.nodes[i].next {
+		switch n := &r.nodes[i]; string(r.b[n.key:n.keyEnd]) {
+		case "arn":
+			c.arn = i
+		case "accountId":
+			c.account = i
+		case "accessKeyId":
+			c.key = i
+		case "userName":
+			c.user = i
+		case "principalId":
+			c.principal = i
+		case "invokedBy":
+			c.invokedBy = i
+		case "sessionContext":
+			c.issuer, _ = r.find(i, "sessionIssuer", "arn")
+		case "onBehalfOf":
+			c.behalf, _ = r.member(i, "userId")
+			c.store, _ = r.member(i, "identityStoreArn")
+		case "inScopeOf":
+			c.scope, _ = r.member(i, "sourceArn")
+		}
+	}
+	return c
+}
+
+// string returns the text of a node where it is a string that is not empty, else nil.
+// It is valid as long as the record is.
+func (r *row) string(at uint32) []byte {
+	if at == 0 || r.nodes[at].kind != kindString || r.nodes[at].from == r.nodes[at].to {
+		return nil
+	}
+	return r.stable(&r.nodes[at])
+}
+
+// optional returns the node of a member, 0 where there is none.
+func (s *slots) optional(i int) uint32 {
+	if s.has(i) {
+		return s.at[i]
+	}
+	return 0
+}
+
+// fillEvent fills the row of an event whose time is known.
+func (r *row) fillEvent(t *eventTable, b *trailhouse.Batch, m *slots) {
+	for i := range t.shape.fields {
+		if m.has(i) {
+			r.set(b, &t.shape.fields[i], "", m.at[i])
+		}
+	}
+	c := r.readCaller(m.optional(t.is.identity))
+	for _, at := range [...]uint32{c.arn, c.invokedBy, c.user, c.principal, c.account} {
+		if v := r.string(at); v != nil {
+			b.SetText(t.col.principal, v)
+			break
+		}
+	}
+	r.fillNames(t, b, m, &c)
+	if isLaunch(r.string(m.optional(t.is.source)), r.string(m.optional(t.is.name))) {
+		r.fillLaunch(t, b, m, &c)
+	}
+	if m.has(t.is.additional) {
+		r.fillAttestation(t, b, m.at[t.is.additional])
+	}
+}
+
+// fillNames sets what the record names.
+func (r *row) fillNames(t *eventTable, b *trailhouse.Batch, m *slots, c *caller) {
+	r.names.reset()
+	for _, at := range [...]uint32{c.arn, c.key, c.issuer, c.behalf, c.store, c.scope, m.optional(t.is.endpoint)} {
+		if v := r.string(at); v != nil {
+			r.names.addEntity(v)
+		}
+	}
+	for _, i := range [...]int{t.is.request, t.is.response, t.is.service, t.is.additional, t.is.resources} {
+		if m.has(i) && r.nodes[m.at[i]].kind >= kindArray {
+			r.nameAll(m.at[i])
+		}
+	}
+	if module, ok := r.recipient(m.optional(t.is.additional)); ok {
+		if id := parseModuleID(r.string(module)); isResourceID(id.instance) {
+			r.names.addEntity(id.instance)
+			r.names.addInstance(id.instance)
+		}
+	}
+	if len(r.names.entities) > 0 {
+		b.SetStrings(t.col.entities, r.names.list(r.names.sorted()))
+	}
+	if len(r.names.instances) > 0 {
+		b.SetStrings(t.col.instances, r.names.list(r.names.instances))
+	}
+}
+
+// recipient returns the module id of the attestation document that came with a call.
+func (r *row) recipient(additional uint32) (uint32, bool) {
+	if additional == 0 {
+		return 0, false
+	}
+	return r.find(additional, "recipient", "attestationDocumentModuleId")
+}
+
+// fillLaunch sets what was launched and by whom.
+func (r *row) fillLaunch(t *eventTable, b *trailhouse.Batch, m *slots, c *caller) {
+	request, response := m.optional(t.is.request), m.optional(t.is.response)
+	l := r.readLaunch(request, response)
+	token := uint32(0)
+	if request != 0 {
+		token, _ = r.member(request, "clientToken")
+	}
+	b.SetString(t.col.origin, launchOrigin(r.string(m.optional(t.is.name)), r.string(c.invokedBy), r.string(m.optional(t.is.agent)), r.string(c.arn), r.string(token)))
+	setFirst := func(col int, nodes ...uint32) {
+		for _, at := range nodes {
+			if at != 0 && r.nodes[at].kind >= kindNumber && r.nodes[at].kind < kindArray {
+				b.SetText(col, r.text(at))
+				return
+			}
+		}
+	}
+	setFirst(t.col.instanceType, l.instanceType)
+	setFirst(t.col.templateID, l.templateID, l.responseTemplate)
+	setFirst(t.col.templateName, l.templateName)
+	setFirst(t.col.templateVersion, l.resolution, l.templateVersion)
+	if n, ok := parseInt(r.raw(l.cores)); ok {
+		b.SetInt(t.col.cores, n)
+	}
+	if n, ok := parseInt(r.raw(l.threads)); ok {
+		b.SetInt(t.col.threads, n)
+	}
+	switch string(r.raw(l.enclaves)) {
+	case "true":
+		b.SetBool(t.col.enclave, true)
+	case "false":
+		b.SetBool(t.col.enclave, false)
+	}
+}
+
+// raw returns the bytes of a value, of a string without its quotes; nothing for node 0.
+func (r *row) raw(at uint32) []byte {
+	if at == 0 {
+		return nil
+	}
+	return r.b[r.nodes[at].from:r.nodes[at].to]
+}
+
+// fillAttestation sets what the attestation document of a KMS call says.
+func (r *row) fillAttestation(t *eventTable, b *trailhouse.Batch, additional uint32) {
+	recipient, ok := r.member(additional, "recipient")
+	if !ok || r.nodes[recipient].kind != kindObject {
+		return
+	}
+	var pcrs [10]uint32
+	module := uint32(0)
+	for i := recipient + 1; i < r.nodes[recipient].next; i = r.nodes[i].next {
+		if key := r.key(i); string(key) == "attestationDocumentModuleId" {
+			module = i
+		} else if n := pcrOf(key); n >= 0 {
+			pcrs[n] = i
+		}
+	}
+	for n, at := range pcrs {
+		if t.col.pcr[n] == 0 || at == 0 {
+			continue
+		}
+		if v, ok := parsePCR(r.scratch[:0], r.string(at)); ok {
+			b.SetText(t.col.pcr[n], v)
+		}
+	}
+	text := r.string(module)
+	if text == nil {
+		return
+	}
+	b.SetText(t.col.module, text)
+	id := parseModuleID(text)
+	if id.kind == "" {
+		return
+	}
+	b.SetString(t.col.kind, id.kind)
+	b.SetText(t.col.instance, id.instance)
+	if id.kind == attestedEnclave {
+		b.SetText(t.col.slot, id.slot)
+		b.SetString(t.col.slotKey, id.slotKey())
+	}
+}

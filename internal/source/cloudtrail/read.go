@@ -1,0 +1,313 @@
+package cloudtrail
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/objects"
+)
+
+// The sizes up to which an object is held in memory: as it is stored where that is
+// compressed, and inflated. Larger ones are read in two passes, piece by piece.
+const (
+	maxStored = 16 << 20
+	maxWhole  = 64 << 20
+)
+
+// maxTape is how many nodes of an object in memory are kept between the two steps, in
+// bytes about 24 times as many. Records behind them are scanned again.
+const maxTape = 512 << 10
+
+// memory is what is used again from unit to unit.
+type memory struct {
+	stored, inflated []byte
+	tape, again      tape
+	records          []record
+	row              row
+}
+
+// content is an object that was opened.
+type content struct {
+	open   func() (io.ReadCloser, error) // gives the inflated bytes from the start
+	whole  []byte                        // all of them with padding, where they are in memory
+	head   []byte                        // the first of them
+	sha256 string
+}
+
+// Read implements trailhouse.Source. The first step reads the whole object, and finds
+// all damage to its container and its JSON; the second fills rows.
+func (s *Source) Read(ctx context.Context, u trailhouse.Unit, sink trailhouse.Sink) error {
+	d := parseName(u.Object)
+	if d.kind == fileDigest {
+		sink.Cover(trailhouse.Coverage{Source: Name, Scope: d.scope(), Object: u.Object, Result: trailhouse.CoverageIgnored, Detail: "a digest file: kept for later, when chains are verified"})
+		return nil
+	}
+	m, ok := s.memory.Get().(*memory)
+	if !ok {
+		m = &memory{}
+	}
+	defer s.forget(m)
+	c, err := s.load(ctx, u, m)
+	if err != nil {
+		return err
+	}
+	if reason := notTrail(c.head, d); reason != "" {
+		return s.ignore(u, d, reason, sink)
+	}
+	r := newReader(ctx, s, u, d, sink, m)
+	if c.whole != nil {
+		return r.readWhole(c)
+	}
+	return r.readPieces(c)
+}
+
+// forget keeps memory for the next unit, unless it grew for an unusual one.
+func (s *Source) forget(m *memory) {
+	const most = 16 << 20
+	if cap(m.stored) > most || cap(m.inflated) > most || cap(m.tape.nodes) > 2*maxTape || cap(m.row.scratch) > most {
+		return
+	}
+	s.memory.Put(m)
+}
+
+// load opens a unit and takes it into memory where it is not too large.
+func (s *Source) load(ctx context.Context, u trailhouse.Unit, m *memory) (*content, error) {
+	in, err := s.store.Open(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	c := &content{open: func() (io.ReadCloser, error) {
+		in, err := s.store.Open(ctx, u)
+		if err != nil {
+			return nil, err
+		}
+		return closing{objects.Single(in, u.Object, s.limits), in}, nil
+	}}
+	all := false
+	if m.stored, all, err = readUpTo(m.stored[:0], in, u.Size); err != nil {
+		return nil, err
+	}
+	switch {
+	case all && !objects.IsGzip(m.stored):
+		m.stored = append(m.stored, make([]byte, padding)...)
+		c.whole = m.stored
+	case all:
+		if m.inflated, all, err = objects.InflateAll(m.inflated, m.stored, u.Object, maxWhole, padding, s.limits); err != nil {
+			return nil, err
+		}
+		if all {
+			c.whole = m.inflated
+		}
+	}
+	if c.whole == nil {
+		c.head = make([]byte, headSize)
+		n, _ := io.ReadFull(objects.Single(bytes.NewReader(m.stored), u.Object, s.limits), c.head) // whatever is wrong will be found
+		c.head = c.head[:n]
+		return c, nil
+	}
+	text := c.whole[:len(c.whole)-padding]
+	sum := sha256.Sum256(text)
+	c.sha256, c.head = hex.EncodeToString(sum[:]), text[:min(len(text), headSize)]
+	return c, nil
+}
+
+// readUpTo reads what is stored, or the beginning of what is too large to be held:
+// false then.
+func readUpTo(dst []byte, r io.Reader, size int64) ([]byte, bool, error) {
+	most := int64(maxWhole)
+	if size > most {
+		most = headSize
+	}
+	if want := int(min(max(size, 0), most)) + 512; cap(dst) < want {
+		dst = make([]byte, 0, want)
+	}
+	for {
+		if len(dst) == cap(dst) {
+			dst = append(make([]byte, 0, 2*cap(dst)), dst...)
+		}
+		n, err := r.Read(dst[len(dst):cap(dst)])
+		dst = dst[:len(dst)+n]
+		if len(dst) >= 2 && dst[0] == 0x1f && dst[1] == 0x8b {
+			most = min(most, maxStored)
+		}
+		switch {
+		case int64(len(dst)) > most:
+			return dst, false, nil
+		case errors.Is(err, io.EOF):
+			return dst, true, nil
+		case err != nil:
+			return dst, false, err
+		}
+	}
+}
+
+// closing is a reader of inflated bytes that closes what is below it.
+type closing struct {
+	io.Reader
+	io.Closer
+}
+
+// headSize is how much of an object tells whether it is a trail's.
+const headSize = 64 << 10
+
+// notTrail says why an object is not read: it is not JSON, or no word
+// of a trail is in it. A name of a trail's makes it one all the same, and then whatever
+// is wrong with it is damage.
+func notTrail(head []byte, d delivery) string {
+	if d.kind != "" {
+		return ""
+	}
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	switch {
+	case len(text) == 0:
+		return "it is empty"
+	case text[0] != '{' && text[0] != '[':
+		return "it is not JSON"
+	case bytes.Contains(text, []byte(`"digestStartTime"`)) && bytes.Contains(text, []byte(`"digestS3Bucket"`)):
+		return "a digest file: kept for later, when chains are verified"
+	}
+	for _, word := range []string{`"Records"`, `"eventVersion"`, `"eventTime"`, `"eventName"`, `"eventSource"`} {
+		if bytes.Contains(text, []byte(word)) {
+			return ""
+		}
+	}
+	return "no record of CloudTrail in it"
+}
+
+// ignore passes over an object that is no trail's, which is an error where the user
+// named it.
+func (s *Source) ignore(u trailhouse.Unit, d delivery, reason string, sink trailhouse.Sink) error {
+	if u.Explicit {
+		return trailhouse.Errorf(trailhouse.CodeInvalid, "%s is not a file of CloudTrail: %s", u.Object, reason).
+			WithHint(`name files such as 111122223333_CloudTrail_us-east-1_20250102T0305Z_….json.gz, or the directory with them`)
+	}
+	sink.Cover(trailhouse.Coverage{Source: Name, Scope: d.scope(), Object: u.Object, Result: trailhouse.CoverageIgnored, Detail: reason})
+	return nil
+}
+
+// broken is the error of an object whose JSON is wrong.
+func (r *reader) broken(err error) error {
+	var at *syntaxError
+	var large *limitError
+	switch {
+	case errors.As(err, &at):
+		return trailhouse.Errorf(trailhouse.CodeDamaged, "%s is no whole JSON document: %w", r.unit.Object, err).
+			WithHint("copy it again from the bucket; nothing of it was imported")
+	case errors.As(err, &large):
+		return trailhouse.Errorf(trailhouse.CodeLimit, "%s: %w", r.unit.Object, err).
+			WithHint("no event of CloudTrail is as large: look at the object; nothing of it was imported")
+	}
+	return err
+}
+
+// readWhole reads an object that is in memory.
+func (r *reader) readWhole(c *content) error {
+	m := r.memory
+	m.tape.nodes, m.records = m.tape.nodes[:0], m.records[:0]
+	d := &document{w: wholeWindow(c.whole), t: &m.tape}
+	for {
+		rec, err := d.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return r.broken(err)
+		}
+		if len(m.tape.nodes) > maxTape {
+			rec.node = -1
+		} else {
+			d.kept = len(m.tape.nodes)
+		}
+		m.records = append(m.records, rec)
+	}
+	r.sha256, r.row.b = c.sha256, c.whole
+	for i := range m.records {
+		rec := &m.records[i]
+		r.row.nodes = m.tape.nodes
+		if rec.node < 0 && rec.broken == "" {
+			m.again.nodes = m.again.nodes[:0]
+			if _, ok := m.again.scan(c.whole, rec.at); !ok {
+				_, _ = m.again.slowScan(c.whole, rec.at) // as it was the first time
+			}
+			rec.node, r.row.nodes = 0, m.again.nodes
+		}
+		if err := r.record(rec, int64(rec.at)); err != nil {
+			return err
+		}
+	}
+	r.cover()
+	return nil
+}
+
+// readPieces reads an object that is not in memory: once to know that it is whole, and
+// again for its rows.
+func (r *reader) readPieces(c *content) error {
+	first := sha256.New()
+	if err := r.eachPiece(c, first, func(*document, *record) error { return nil }); err != nil {
+		return r.broken(err)
+	}
+	r.sha256 = hex.EncodeToString(first.Sum(nil))
+	second := sha256.New()
+	err := r.eachPiece(c, second, func(d *document, rec *record) error {
+		r.row.b, r.row.nodes = d.w.buf, d.t.nodes
+		return r.record(rec, d.w.base+int64(rec.at))
+	})
+	var at *syntaxError
+	if errors.As(err, &at) || trailhouse.CodeOf(err) == trailhouse.CodeDamaged || err == nil && !bytes.Equal(first.Sum(nil), second.Sum(nil)) {
+		return trailhouse.Errorf(trailhouse.CodeConflict, "%s was changed while it was read", r.unit.Object).
+			WithHint("import it again; what was read is not read twice")
+	}
+	if err == nil {
+		r.cover()
+	}
+	return err
+}
+
+// eachPiece calls fn for each record of an object.
+func (r *reader) eachPiece(c *content, h hash.Hash, fn func(*document, *record) error) error {
+	in, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	d := &document{w: movingWindow(in, h), t: &r.memory.tape}
+	for {
+		rec, err := d.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+		if err := fn(d, &rec); err != nil {
+			return err
+		}
+	}
+}
+
+// reject puts one record into quarantine.
+func (r *reader) reject(rec *record, position int64, reason string) {
+	text := r.row.b[rec.at:rec.end]
+	r.sink.Reject(trailhouse.Rejected{
+		Position: position, Length: int64(len(text)), Reason: reason, SHA256: sha256.Sum256(text),
+		Content: text[:min(len(text), trailhouse.MaxRejected)],
+	})
+}
+
+// kindName says what a value is.
+func kindName(k kind) string {
+	return [...]string{"null", "a boolean", "a boolean", "a number", "a text", "an array", "an object"}[k]
+}
+
+func notObject(k kind) string { return fmt.Sprintf("the record is %s and no JSON object", kindName(k)) }

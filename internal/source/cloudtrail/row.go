@@ -1,0 +1,294 @@
+package cloudtrail
+
+import (
+	"fmt"
+
+	"github.com/trailhouse/trailhouse"
+)
+
+// row fills rows of a batch from a tape.
+type row struct {
+	b        []byte // the text of the tape
+	nodes    []node
+	scratch  []byte   // text that had to be changed, until the next one
+	list     []uint32 // members of one object, each once
+	loose    []loose  // fields of the record that have no column
+	repeated bool     // an object of the record has a member twice
+	names    names
+}
+
+// loose is a field without a column, and the path of the object around it.
+type loose struct {
+	path string
+	node uint32
+}
+
+// slots are the members of an object by their place in its shape.
+type slots struct {
+	found uint64
+	at    [40]uint32
+}
+
+// has reports whether the object has the member.
+func (s *slots) has(i int) bool { return s.found&(1<<i) != 0 }
+
+// text returns the text of a string, the JSON text of anything else. It is valid until
+// the next call.
+func (r *row) text(at uint32) []byte {
+	n := &r.nodes[at]
+	switch {
+	case n.flags&escaped != 0:
+		r.scratch = unescape(r.scratch[:0], r.b[n.from:n.to])
+		return r.scratch
+	case n.flags&spaced != 0:
+		r.scratch = compact(r.scratch[:0], r.b[n.from:n.to])
+		return r.scratch
+	}
+	return r.b[n.from:n.to]
+}
+
+// json returns the JSON text of a value without white space, valid until the next call.
+func (r *row) json(at uint32) []byte {
+	n := &r.nodes[at]
+	if n.kind == kindString {
+		return r.b[n.from-1 : n.to+1]
+	}
+	return r.text(at)
+}
+
+// key returns the text of a member's key, valid until the next call.
+func (r *row) key(at uint32) []byte {
+	n := &r.nodes[at]
+	if n.flags&keyEscaped != 0 {
+		r.scratch = unescape(r.scratch[:0], r.b[n.key:n.keyEnd])
+		return r.scratch
+	}
+	return r.b[n.key:n.keyEnd]
+}
+
+// members finds the members of an object in its shape. Of members with one name the
+// last counts. Those that the shape does not have are kept.
+func (r *row) members(at uint32, s *shape, path string, out *slots) {
+	out.found = 0
+	expected := 0
+	for i, end := at+1, r.nodes[at].next; i < end; i = r.nodes[i].next {
+		f := s.find(r.key(i), expected)
+		if f < 0 {
+			r.keep(path, i)
+			continue
+		}
+		if out.has(f) {
+			r.repeated = true
+		}
+		out.found |= 1 << f
+		out.at[f] = i
+		expected = f + 1
+	}
+}
+
+// keep remembers a field for the column unknownfields.
+func (r *row) keep(path string, at uint32) { r.loose = append(r.loose, loose{path, at}) }
+
+// group fills the columns of an object and ends its row, where it is not the table's
+// own.
+func (r *row) group(b *trailhouse.Batch, s *shape, path string, at uint32) {
+	var members slots
+	r.members(at, s, path, &members)
+	for i := range s.fields {
+		if members.has(i) {
+			r.set(b, &s.fields[i], path, members.at[i])
+		}
+	}
+	b.EndRow()
+}
+
+// set sets a column. A value that the column does not hold as it is, is kept as well.
+func (r *row) set(b *trailhouse.Batch, f *field, path string, at uint32) {
+	n := &r.nodes[at]
+	if n.kind == kindNull {
+		return
+	}
+	exact := false
+	switch f.form {
+	case asText:
+		if exact = n.kind == kindString; n.kind < kindArray {
+			b.SetText(f.col, r.text(at))
+		}
+	case asBool:
+		exact = r.setBool(b, f.col, at)
+	case asTime:
+		exact = r.setTime(b, f.col, at)
+	case asMap:
+		if exact = n.kind == kindObject; exact {
+			r.payload(b, f.col, at)
+		}
+	case asGroup:
+		if exact = n.kind == kindObject; exact {
+			r.group(b.Child(f.col), f.shape, f.shape.prefix, at)
+			b.SetRows(f.col)
+		}
+	case asGroups:
+		if exact = n.kind == kindArray; exact {
+			r.groups(b, f, at)
+		}
+	case asNote:
+		exact = true
+	}
+	if !exact {
+		r.keep(path, at)
+	}
+}
+
+// setBool sets a boolean. LookupEvents writes readOnly as a text (facts/cloudtrail.md
+// 2.2).
+func (r *row) setBool(b *trailhouse.Batch, col int, at uint32) bool {
+	switch n := &r.nodes[at]; {
+	case n.kind == kindTrue || n.kind == kindFalse:
+		b.SetBool(col, n.kind == kindTrue)
+		return true
+	case n.kind == kindString:
+		if word := string(r.text(at)); word == "true" || word == "false" {
+			b.SetBool(col, word == "true")
+		}
+	}
+	return false
+}
+
+// setTime sets an instant.
+func (r *row) setTime(b *trailhouse.Batch, col int, at uint32) bool {
+	if r.nodes[at].kind != kindString {
+		return false
+	}
+	micros, plain, ok := parseTime(r.text(at))
+	if ok {
+		b.SetMicros(col, micros)
+	}
+	return ok && plain
+}
+
+// groups sets a list of structs from an array of objects.
+func (r *row) groups(b *trailhouse.Batch, f *field, at uint32) {
+	path, child := f.shape.prefix, b.Child(f.col) // of the first element
+	for i, k := at+1, 0; i < r.nodes[at].next; i, k = r.nodes[i].next, k+1 {
+		if k > 0 {
+			path = fmt.Sprintf("%s[%d].", f.name, k)
+		}
+		if r.nodes[i].kind == kindObject {
+			r.group(child, f.shape, path, i)
+			continue
+		}
+		r.keep(fmt.Sprintf("%s[%d]", f.name, k), i)
+	}
+	b.SetRows(f.col)
+}
+
+// payload sets a map from an object: texts as they are, everything else as compact JSON
+// in its order, as CloudTrail Lake does (facts/cloudtrail.md 3.2). Of members with one
+// name the last counts, in the place of the first.
+func (r *row) payload(b *trailhouse.Batch, col int, at uint32) {
+	m := b.Child(col)
+	for _, i := range r.distinct(at) {
+		m.SetText(0, r.key(i))
+		if r.nodes[i].kind != kindNull {
+			m.SetText(1, r.text(i))
+		}
+		m.EndRow()
+	}
+	b.SetRows(col)
+}
+
+// manyMembers is from how many members on a map finds those of one name.
+const manyMembers = 24
+
+// distinct returns the members of an object, of those with one name only the last, in
+// the place of the first. It is valid until the next call.
+func (r *row) distinct(at uint32) []uint32 {
+	r.list = r.list[:0]
+	plain := true
+	for i, end := at+1, r.nodes[at].next; i < end; i = r.nodes[i].next {
+		plain = plain && r.nodes[i].flags&keyEscaped == 0
+		r.list = append(r.list, i)
+	}
+	if !plain || len(r.list) > manyMembers {
+		return r.distinctByMap()
+	}
+	kept := r.list[:0]
+next:
+	for _, i := range r.list {
+		for k, other := range kept {
+			if string(r.b[r.nodes[i].key:r.nodes[i].keyEnd]) == string(r.b[r.nodes[other].key:r.nodes[other].keyEnd]) {
+				kept[k], r.repeated = i, true
+				continue next
+			}
+		}
+		kept = append(kept, i)
+	}
+	r.list = kept
+	return kept
+}
+
+// distinctByMap does the work of distinct for many members, and for keys with escapes.
+func (r *row) distinctByMap() []uint32 {
+	place := make(map[string]int, len(r.list))
+	kept := r.list[:0]
+	for _, i := range r.list {
+		key := string(r.key(i))
+		if k, ok := place[key]; ok {
+			kept[k], r.repeated = i, true
+			continue
+		}
+		place[key] = len(kept)
+		kept = append(kept, i)
+	}
+	r.list = kept
+	return kept
+}
+
+// unknown sets the map of the fields that have no column.
+func (r *row) unknown(b *trailhouse.Batch, col int) {
+	if len(r.loose) == 0 {
+		return
+	}
+	last := make(map[string]int, len(r.loose))
+	for i, l := range r.loose {
+		last[r.path(l)] = i
+	}
+	r.repeated = r.repeated || len(last) < len(r.loose)
+	m := b.Child(col)
+	for i, l := range r.loose {
+		if name := r.path(l); last[name] == i {
+			m.SetString(0, name)
+			m.SetText(1, r.json(l.node))
+			m.EndRow()
+		}
+	}
+	b.SetRows(col)
+	r.loose = r.loose[:0]
+}
+
+// path returns the name of a field in unknownfields.
+func (r *row) path(l loose) string { return l.path + string(r.key(l.node)) }
+
+// member returns the last member of an object with the name.
+func (r *row) member(at uint32, name string) (uint32, bool) {
+	found := uint32(0)
+	if r.nodes[at].kind == kindObject {
+		for i, end := at+1, r.nodes[at].next; i < end; i = r.nodes[i].next {
+			if n := &r.nodes[i]; int(n.keyEnd-n.key) == len(name) && string(r.b[n.key:n.keyEnd]) == name {
+				found = i
+			}
+		}
+	}
+	return found, found != 0
+}
+
+// find follows names from an object inwards.
+func (r *row) find(at uint32, names ...string) (uint32, bool) {
+	ok := true
+	for _, name := range names {
+		if at, ok = r.member(at, name); !ok {
+			return 0, false
+		}
+	}
+	return at, true
+}

@@ -1,0 +1,62 @@
+package cloudtrail
+
+// Rule picks events by their fields. An empty field matches every event; in the others
+// * stands for any text and ? for one character. All fields that are set must match.
+type Rule struct {
+	// Category is the eventCategory: Management, Data, …
+	Category string
+	// Source is the eventSource, such as kms.amazonaws.com.
+	Source string
+	// Name is the eventName, such as Describe*.
+	Name string
+	// Account is the account whose event it is.
+	Account string
+}
+
+// rules are what Options.Include and Options.Exclude say.
+type rules struct{ include, exclude []Rule }
+
+// any reports whether there is a rule at all.
+func (r *rules) any() bool { return len(r.include) > 0 || len(r.exclude) > 0 }
+
+// keep reports whether an event is to be read: one that an include rule matches, where
+// there are any, and no exclude rule.
+func (r *rules) keep(category, source, name, account []byte) bool {
+	matches := func(list []Rule) bool {
+		for i := range list {
+			l := &list[i]
+			if glob(l.Category, category) && glob(l.Source, source) && glob(l.Name, name) && glob(l.Account, account) {
+				return true
+			}
+		}
+		return false
+	}
+	return (len(r.include) == 0 || matches(r.include)) && !matches(r.exclude)
+}
+
+// glob reports whether a pattern matches a text; an empty pattern matches every text.
+func glob(pattern string, text []byte) bool {
+	if pattern == "" {
+		return true
+	}
+	star, mark, p, t := -1, 0, 0, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, t
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+			p++
+			t++
+		case star >= 0:
+			mark++
+			p, t = star+1, mark
+		default:
+			return false
+		}
+	}
+	for p < len(pattern) && pattern[p] == '*' {
+		p++
+	}
+	return p == len(pattern)
+}

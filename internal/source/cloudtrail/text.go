@@ -1,0 +1,178 @@
+package cloudtrail
+
+import (
+	"encoding/binary"
+	"strconv"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// unescape appends the text of a JSON string, given without its quotes, to dst. Half
+// of a surrogate pair becomes U+FFFD, as in encoding/json.
+func unescape(dst, s []byte) []byte {
+	for i := 0; i < len(s); {
+		if s[i] != '\\' {
+			dst = append(dst, s[i])
+			i++
+			continue
+		}
+		if s[i+1] != 'u' {
+			dst = append(dst, unescaped(s[i+1]))
+			i += 2
+			continue
+		}
+		r := hex4(s[i+2:])
+		i += 6
+		if utf16.IsSurrogate(r) {
+			low := rune(0)
+			if i+6 <= len(s) && s[i] == '\\' && s[i+1] == 'u' {
+				low = hex4(s[i+2:])
+			}
+			if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+				i += 6
+			}
+		}
+		dst = utf8.AppendRune(dst, r)
+	}
+	return dst
+}
+
+func unescaped(c byte) byte {
+	switch c {
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	}
+	return c
+}
+
+// hex4 returns the number that four hexadecimal digits write.
+func hex4(s []byte) rune {
+	var r rune
+	for _, c := range s[:4] {
+		d, _ := hexDigit(c)
+		r = r<<4 | rune(d)
+	}
+	return r
+}
+
+// compact appends a JSON text to dst without the white space between its tokens.
+func compact(dst, s []byte) []byte {
+	in := false
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c == '"':
+			in = !in
+		case c == '\\':
+			dst = append(dst, c)
+			i++
+			c = s[i]
+		case !in && c <= ' ':
+			continue
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// parseTime returns the instant of an ISO 8601 text in microseconds since 1970 UTC, and
+// whether the text can be written again from it. ok is false where it is no instant, or
+// one outside of 1970 to 2199.
+func parseTime(s []byte) (micros int64, plain, ok bool) {
+	const first, last = 0, 7258118400 // 1970 and 2200
+	seconds, ok := parseSeconds(s)
+	if !ok {
+		t, err := time.Parse(time.RFC3339Nano, string(s))
+		if err != nil {
+			return 0, false, false
+		}
+		return t.UnixMicro(), false, t.Unix() >= first && t.Unix() < last
+	}
+	return seconds * 1e6, true, seconds >= first && seconds < last
+}
+
+// parseSeconds reads the form of all real events, 2006-01-02T15:04:05Z.
+func parseSeconds(s []byte) (int64, bool) {
+	if len(s) != 20 || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[19] != 'Z' {
+		return 0, false
+	}
+	var bad byte
+	two := func(i int) int64 {
+		high, low := s[i]-'0', s[i+1]-'0'
+		if high > 9 || low > 9 {
+			bad = 1
+		}
+		return int64(high)*10 + int64(low)
+	}
+	year, month, day := two(0)*100+two(2), two(5), two(8)
+	hour, minute, second := two(11), two(14), two(17)
+	if bad != 0 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
+		return 0, false
+	}
+	return daysSince1970(year, month, day)*86400 + hour*3600 + minute*60 + second, true
+}
+
+func daysIn(year, month int64) int64 {
+	switch month {
+	case 4, 6, 9, 11:
+		return 30
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 31
+}
+
+// daysSince1970 counts days in years that begin in March, so that a leap day is the
+// last of its year.
+func daysSince1970(year, month, day int64) int64 {
+	if month < 3 {
+		year--
+		month += 12
+	}
+	return 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1 - 719468
+}
+
+// parseGUID returns the 16 bytes that a GUID writes.
+func parseGUID(s []byte) (key [16]byte, ok bool) {
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return key, false
+	}
+	high, ok1 := parseHex(s[0:8])
+	second, ok2 := parseHex(s[9:13])
+	third, ok3 := parseHex(s[14:18])
+	fourth, ok4 := parseHex(s[19:23])
+	last, ok5 := parseHex(s[24:36])
+	binary.BigEndian.PutUint64(key[:], high<<32|second<<16|third)
+	binary.BigEndian.PutUint64(key[8:], fourth<<48|last)
+	return key, ok1 && ok2 && ok3 && ok4 && ok5
+}
+
+// parseHex reads at most 16 hexadecimal digits.
+func parseHex(s []byte) (uint64, bool) {
+	var n uint64
+	good := true
+	for _, c := range s {
+		d, ok := hexDigit(c)
+		good = good && ok
+		n = n<<4 | uint64(d)
+	}
+	return n, good
+}
+
+// parseInt reads a JSON number that is an integer of 64 bits.
+func parseInt(s []byte) (int64, bool) {
+	n, err := strconv.ParseInt(string(s), 10, 64)
+	return n, err == nil
+}
