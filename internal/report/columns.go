@@ -102,6 +102,18 @@ func (r *Report) located(err error) error {
 	return &trailhouse.Error{Code: trailhouse.CodeInvalid, Text: text, Hint: e.Hint, Err: e.Err}
 }
 
+// formatOrigin marks columns that say where the bytes of a record are.
+const formatOrigin = "origin"
+
+// formats returns the formats of the columns.
+func (r *Report) formats() []string {
+	out := make([]string, len(r.Columns))
+	for i, c := range r.Columns {
+		out[i] = c.Format
+	}
+	return out
+}
+
 // resultColumns returns the declared columns as those of a result.
 func (r *Report) resultColumns() []trailhouse.ResultColumn {
 	out := make([]trailhouse.ResultColumn, len(r.Columns))

@@ -6,10 +6,10 @@
 //
 // The file name without .sql is the report's name. The file begins with one
 // comment that holds the header as YAML; the rest is one SELECT in the Trino
-// subset of SQL that runs on DuckDB too (no QUALIFY, no ::, no LIMIT by
+// subset of SQL that runs on DuckDB too (no QUALIFY, no ::; LIMIT takes a bare
 // parameter; division and avg of decimals only with an explicit cast). Columns of
-// the lake are UTC timestamps without zone, bigint, varchar, boolean and arrays;
-// uuid columns are varchar in 8-4-4-4-12 form.
+// the lake are UTC timestamps without zone, bigint, varchar, boolean, arrays, rows
+// and maps of varchar; uuid columns are varchar in 8-4-4-4-12 form.
 //
 //	/*
 //	title: Host pool                            # required, a few words
@@ -25,11 +25,16 @@
 //	    type: decimal(18,3)                     # varchar, bigint, boolean, double, timestamp, date,
 //	                                            # decimal(p,s), array(bigint), array(varchar)
 //	    unit: h                                 # free text such as s, h, MiB, GiB-h
-//	    format: duration                        # plain (default), id, duration, bytes, percent, month
+//	    format: duration                        # plain (default), id, duration, bytes, percent, month,
+//	                                            # origin: where a record's bytes are, see below
 //	    link: enclave-usage?instance={instance} # report and parameters from this row's columns
 //	    doc: pool reserved and not used         # required
 //	coverage: [enclave-log]                     # sources whose coverage rows belong to the answer;
 //	                                            # "*" stands for all sources
+//	argument: instance                          # parameter that must be given, its name need not
+//	within: [cloudtrail]                        # tables of which only rows in the period play a part,
+//	                                            # by the column that partitions them: no other files
+//	                                            # are planned
 //	seed: false                                 # true: the columns that SeedWriter needs are there
 //	*/
 //	SELECT … WHERE (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to) ORDER BY …
@@ -41,6 +46,11 @@
 // work), and a date is bound as the timestamp of its midnight in UTC. The SQL may
 // call compat functions of package query/duckdb. greatest and least leave nulls out
 // in DuckDB and are null in Trino, so their arguments must not be null.
+//
+// A report that bounds its rows does so by an integer parameter called limit: who
+// asks is told where it was reached. A report whose rows are records has the columns
+// object, position, length and object_sha256 of the format origin, which the table
+// form leaves out, and its records can be exported as they were.
 //
 // A result of integer or decimal(38,0), which is what sum of bigint gives, fits a
 // column declared bigint; a decimal fits any decimal of the same scale; otherwise

@@ -238,3 +238,43 @@ func TestLongTable(t *testing.T) {
 }
 
 var _ trailhouse.Clock = fixedClock(time.Time{})
+
+// bounded is a report whose rows are records, with a limit.
+const bounded = `/*
+title: Bounded
+question: Where are records?
+parameters:
+  - {name: limit, type: integer, default: 2, doc: most rows}
+columns:
+  - {name: n, type: bigint, doc: d}
+  - {name: object, type: varchar, format: origin, doc: d}
+  - {name: name, type: varchar, doc: d}
+*/
+SELECT n, 'o' || CAST(n AS varchar) AS object, 'a' AS name FROM (VALUES (1), (2), (3)) AS t (n) ORDER BY n LIMIT :limit
+`
+
+func TestOriginIsNotForTables(t *testing.T) {
+	r := runnerWith(t, map[string]string{"bounded": bounded})
+	table, _, err := written(t, r, "table", report.Request{Name: "bounded"})
+	if want := "n  name\n1  a\n2  a\n"; table != want || err != nil {
+		t.Errorf("%v\n%swant\n%s", err, table, want)
+	}
+	lines, _, err := written(t, r, "jsonl", report.Request{Name: "bounded", Args: map[string]string{"limit": "1"}})
+	if want := `{"n":1,"object":"o1","name":"a"}` + "\n"; lines != want || err != nil {
+		t.Errorf("%v\n%swant\n%s", err, lines, want)
+	}
+}
+
+// TestLimitIsTold wants to hear of a limit that was reached, and only then.
+func TestLimitIsTold(t *testing.T) {
+	r := runnerWith(t, map[string]string{"bounded": bounded})
+	for limit, want := range map[string]int64{"": 2, "1": 1, "3": 3, "4": 0, "4611686018427387904": 0} {
+		q := report.Request{Name: "bounded", Args: map[string]string{"limit": limit}}
+		if limit == "" {
+			q.Args = nil
+		}
+		if _, outcome, err := written(t, r, "jsonl", q); outcome.Limit != want || err != nil {
+			t.Errorf("limit %q: %+v, %v, want %d", limit, outcome, err, want)
+		}
+	}
+}

@@ -21,6 +21,8 @@ type header struct {
 	Parameters []headerParameter `yaml:"parameters"`
 	Columns    []headerColumn    `yaml:"columns"`
 	Coverage   []string          `yaml:"coverage"`
+	Argument   string            `yaml:"argument"`
+	Within     []string          `yaml:"within"`
 	Seed       bool              `yaml:"seed"`
 }
 
@@ -144,7 +146,23 @@ func (h *headerFile) check() error {
 		}
 		seen = append(seen, c.Name)
 	}
-	return h.checkSeed()
+	return errors.Join(h.checkArgument(), h.checkSeed())
+}
+
+// checkArgument finds an argument that is no parameter, or one that is never missed.
+func (h *headerFile) checkArgument() error {
+	for _, p := range h.Parameters {
+		if p.Name == h.Argument && p.Default != nil {
+			return h.at("$.argument", "argument %s has a default, so it would not be asked for", h.Argument)
+		}
+		if p.Name == h.Argument {
+			return nil
+		}
+	}
+	if h.Argument != "" {
+		return h.at("$.argument", "argument names a parameter %s that is not there", h.Argument)
+	}
+	return nil
 }
 
 func (h *headerFile) checkParameter(path string, p headerParameter, seen []string) error {
@@ -190,7 +208,7 @@ func (h *headerFile) checkValues(path string, p headerParameter) error {
 var columnTypePattern = regexp.MustCompile(`^(varchar|bigint|boolean|double|timestamp|date|decimal\(\d{1,2},\d{1,2}\)|array\((bigint|varchar)\))$`)
 
 func (h *headerFile) checkColumn(path string, c headerColumn, seen []string) error {
-	formats := []string{"", "plain", "id", "duration", "bytes", "percent", "month"}
+	formats := []string{"", "plain", "id", "duration", "bytes", "percent", "month", formatOrigin}
 	switch {
 	case !validWord(c.Name):
 		return h.at(path, "the name of a column has lower-case letters, digits and _ only, not %q", c.Name)
@@ -223,7 +241,7 @@ func (h *headerFile) checkSeed() error {
 
 // report returns the report that the header describes.
 func (h *headerFile) report() *Report {
-	r := &Report{Title: h.Title, Question: h.Question, Coverage: h.Coverage, Seed: h.Seed}
+	r := &Report{Title: h.Title, Question: h.Question, Coverage: h.Coverage, Argument: h.Argument, Within: h.Within, Seed: h.Seed}
 	for _, p := range h.Parameters {
 		r.Parameters = append(r.Parameters, p.parameter())
 	}

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,6 +48,22 @@ func instant(t *testing.T, text string) time.Time {
 	return v
 }
 
-func (p fixedPlanner) Plan(context.Context) ([]trailhouse.View, []trailhouse.DerivedView, error) {
-	return p.views, p.derived, nil
+// Plan implements report.Planner. Files without a partition are planned always.
+func (p fixedPlanner) Plan(_ context.Context, within []string, period trailhouse.Period) ([]trailhouse.View, []trailhouse.DerivedView, error) {
+	views := slices.Clone(p.views)
+	for i, v := range views {
+		if !p.prune || !slices.Contains(within, v.Table.Name) {
+			continue
+		}
+		views[i].Files = nil
+		for _, f := range v.Files {
+			from, day := f.Partition, 24*time.Hour
+			before := !period.To.IsZero() && !from.Before(period.To)
+			after := !period.From.IsZero() && !from.Add(day).After(period.From)
+			if from.IsZero() || !before && !after {
+				views[i].Files = append(views[i].Files, f)
+			}
+		}
+	}
+	return views, p.derived, nil
 }

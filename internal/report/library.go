@@ -145,6 +145,11 @@ func (r *Report) check(ctx context.Context, engine trailhouse.Engine, views []tr
 	for i, v := range views {
 		empty[i] = trailhouse.View{Table: v.Table}
 	}
+	for _, table := range r.Within {
+		if !slices.ContainsFunc(views, func(v trailhouse.View) bool { return v.Table.Name == table }) {
+			return invalid(r.File(), 1, "within names a table %s that is not there", table)
+		}
+	}
 	err := engine.Query(ctx, trailhouse.Query{SQL: r.SQL, Parameters: bound, Views: empty, Derived: derived},
 		func(c []trailhouse.ResultColumn) error {
 			if err := r.checkColumns(c); err != nil {

@@ -54,6 +54,61 @@ func (r *Report) arguments(texts map[string]string, p trailhouse.Period) ([]Argu
 	return out, nil
 }
 
+// withArgument returns the texts of the request's parameters, with that of the
+// report's argument among them.
+func (r *Report) withArgument(q Request) (map[string]string, error) {
+	if q.Argument != "" && r.Argument == "" {
+		return nil, trailhouse.Errorf(trailhouse.CodeUsage, "report %s takes no argument, but %q was given", r.Name, q.Argument).
+			WithHint("%s", r.parameterHint())
+	}
+	if r.Argument == "" {
+		return q.Args, nil
+	}
+	value, named := q.Args[r.Argument]
+	switch {
+	case q.Argument != "" && named:
+		return nil, trailhouse.Errorf(trailhouse.CodeUsage, "report %s: %s was given twice, as %q and as %q", r.Name, r.Argument, q.Argument, value)
+	case q.Argument == "" && value == "":
+		return nil, trailhouse.Errorf(trailhouse.CodeUsage, "report %s needs %s: %s", r.Name, r.Argument, r.parameter(r.Argument).Doc).
+			WithHint("trailhouse report %s %s", r.Name, strings.ToUpper(r.Argument))
+	case named:
+		return q.Args, nil
+	}
+	texts := maps.Clone(q.Args)
+	if texts == nil {
+		texts = map[string]string{}
+	}
+	texts[r.Argument] = q.Argument
+	return texts, nil
+}
+
+// parameter returns the declared parameter with the name, which the header has
+// checked.
+func (r *Report) parameter(name string) Parameter {
+	i := slices.IndexFunc(r.Parameters, func(p Parameter) bool { return p.Name == name })
+	if i < 0 {
+		panic("BUG: report " + r.Name + " has no parameter " + name)
+	}
+	return r.Parameters[i]
+}
+
+// reached returns the value of the parameter limit where there are as many rows.
+func reached(args []Argument, rows int64) int64 {
+	for _, a := range args {
+		if limit, ok := a.Value.(int64); ok && a.Name == limitParameter && rows >= limit {
+			return limit
+		}
+	}
+	return 0
+}
+
+const (
+	// limitParameter is the parameter by which reports bound their rows.
+	limitParameter = "limit"
+	// MaxLimit is the greatest value of the parameter limit, DuckDB's own.
+	MaxLimit = 1 << 62
+)
+
 // parameterHint lists the report's parameters.
 func (r *Report) parameterHint() string {
 	if len(r.Parameters) == 0 {
@@ -71,7 +126,11 @@ func (p *Parameter) bind(text string) (any, error) {
 	if len(p.Choices) > 0 && !slices.Contains(p.Choices, text) {
 		return nil, fmt.Errorf("parameter %s: %q is not one of %s", p.Name, text, strings.Join(p.Choices, ", "))
 	}
-	return p.value(text)
+	value, err := p.value(text)
+	if n, ok := value.(int64); ok && p.Name == limitParameter && (n < 1 || n > MaxLimit) {
+		return nil, fmt.Errorf("parameter %s: %d is not a number of rows", p.Name, n)
+	}
+	return value, err
 }
 
 // value returns a text as a value of the parameter's type. A time without zone is

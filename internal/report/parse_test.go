@@ -77,6 +77,8 @@ func TestBadHeaders(t *testing.T) {
 		replace("type: bigint", "type: bigint\n    format: bold"):                               `small.sql:11: column a: format "bold"`,
 		replace("type: bigint", "type: bigint\n    link: coverage?source={c}"):                  "small.sql:11: column a: the link names a column c",
 		replace("columns:", "seed: true\ncolumns:"):                                             "small.sql:8: seed needs a column enclave_id",
+		replace("columns:", "argument: q\ncolumns:"):                                            "small.sql:8: argument names a parameter q that is not there",
+		replace("    doc: d\ncolumns:", "    doc: d\n    default: a\nargument: p\ncolumns:"):    "small.sql:9: argument p has a default",
 		valid[:strings.Index(valid, "SELECT")]:                                                  "small.sql:16: there is no statement",
 	} {
 		_, err := report.Parse("small", text)
@@ -107,6 +109,8 @@ func TestCheck(t *testing.T) {
 		{"CAST(1 AS bigint)", "sum(1)", ""},
 		{"type: bigint", "type: bigint\n    link: nothing", "small.sql:9: column a links to a report nothing that is not there"},
 		{"type: bigint", "type: bigint\n    link: \"coverage?colour={b}\"", "small.sql:9: column a links to report coverage, which has no parameter colour"},
+		{"columns:", "within: [coverage, heaven]\ncolumns:", "small.sql:1: within names a table heaven that is not there"},
+		{"columns:", "within: [coverage]\nargument: p\ncolumns:", ""},
 		{"title: T", "titel: T", "small.sql:2: unknown field \"titel\""},
 	} {
 		library, err := report.NewLibrary(fstest.MapFS{"small.sql": {Data: []byte(strings.Replace(valid, c.old, c.new, 1))}})

@@ -18,6 +18,12 @@ type Report struct {
 	Columns []Column
 	// Coverage names the sources whose coverage belongs to the answer; "*" all.
 	Coverage []string
+	// Argument names the parameter that must be given, and may be given without its
+	// name; empty where there is none.
+	Argument string
+	// Within names the tables of which only rows in the period play a part, by the
+	// column that partitions them.
+	Within []string
 	// Seed says that the columns are there that SeedWriter needs.
 	Seed bool
 	// SQL is the statement. It begins with as many empty lines as the header takes,
@@ -48,7 +54,8 @@ type Column struct {
 	Type string
 	// Unit is free text such as s, h or GiB-h, empty where there is none.
 	Unit string
-	// Format is plain, id, duration, bytes, percent or month: a hint for pages.
+	// Format is plain, id, duration, bytes, percent, month or origin: a hint for pages.
+	// Columns of origin say where a record's bytes are; tables leave them out.
 	Format string
 	// Link leads to another report: its name, then ?parameter={column}.
 	Link string

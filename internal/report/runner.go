@@ -11,7 +11,9 @@ import (
 // Planner gives the tables that statements see: their data files as they are now,
 // and views of ours over them.
 type Planner interface {
-	Plan(ctx context.Context) ([]trailhouse.View, []trailhouse.DerivedView, error)
+	// Plan plans all tables. Of those that within names, only the files whose
+	// partitions the period touches need to be among the files.
+	Plan(ctx context.Context, within []string, p trailhouse.Period) ([]trailhouse.View, []trailhouse.DerivedView, error)
 }
 
 // Runner runs reports and statements.
@@ -28,6 +30,9 @@ type Runner struct {
 type Request struct {
 	// Name is the report's.
 	Name string
+	// Argument is the value of the parameter that the report's header calls its
+	// argument; empty where it is among Args, or where the report has none.
+	Argument string
 	// Args are the values of its parameters as text.
 	Args map[string]string
 	// Period is from and to; a zero side is open.
@@ -41,6 +46,9 @@ type Outcome struct {
 	// Missing is how many coverage rows of the report tell of evidence that is missing
 	// or damaged.
 	Missing int
+	// Limit is the value of the parameter limit where it was reached, so that there may
+	// be more rows; else 0.
+	Limit int64
 }
 
 // Head is what a Writer learns before the first row.
@@ -55,6 +63,8 @@ type Head struct {
 	Coverage []trailhouse.Coverage
 	// Columns are the columns of the rows.
 	Columns []trailhouse.ResultColumn
+	// Formats are the formats of the columns, nil for a statement of the user's own.
+	Formats []string
 	// Seed says that the report has the columns that SeedWriter needs.
 	Seed bool
 }
@@ -76,8 +86,8 @@ type plan struct {
 }
 
 // plan asks the planner.
-func (r *Runner) plan(ctx context.Context) (*plan, error) {
-	views, derived, err := r.Planner.Plan(ctx)
+func (r *Runner) plan(ctx context.Context, within []string, period trailhouse.Period) (*plan, error) {
+	views, derived, err := r.Planner.Plan(ctx, within, period)
 	if err != nil {
 		return nil, err
 	}
@@ -97,11 +107,15 @@ func (r *Runner) Run(ctx context.Context, q Request, w Writer) (Outcome, error) 
 	if err != nil {
 		return Outcome{}, err
 	}
-	args, err := rep.arguments(q.Args, q.Period)
+	texts, err := rep.withArgument(q)
 	if err != nil {
 		return Outcome{}, err
 	}
-	p, err := r.plan(ctx)
+	args, err := rep.arguments(texts, q.Period)
+	if err != nil {
+		return Outcome{}, err
+	}
+	p, err := r.plan(ctx, rep.Within, q.Period)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -111,7 +125,7 @@ func (r *Runner) Run(ctx context.Context, q Request, w Writer) (Outcome, error) 
 	}
 	head := Head{
 		Report: rep.Name, Arguments: args, AsOf: r.Clock.Now().UTC().Truncate(time.Millisecond),
-		Coverage: covered, Columns: rep.resultColumns(), Seed: rep.Seed,
+		Coverage: covered, Columns: rep.resultColumns(), Formats: rep.formats(), Seed: rep.Seed,
 	}
 	out := Outcome{}
 	for _, c := range covered {
@@ -120,6 +134,7 @@ func (r *Runner) Run(ctx context.Context, q Request, w Writer) (Outcome, error) 
 		}
 	}
 	out.Rows, err = rep.write(ctx, p.engine, p.query(rep.SQL, bindings(args, head.AsOf)), head, w)
+	out.Limit = reached(args, out.Rows)
 	return out, err
 }
 
@@ -154,7 +169,7 @@ func (r *Report) write(ctx context.Context, engine trailhouse.Engine, q trailhou
 
 // RunSQL runs a statement of the user's own. It has no parameters.
 func (r *Runner) RunSQL(ctx context.Context, text string, w Writer) (Outcome, error) {
-	p, err := r.plan(ctx)
+	p, err := r.plan(ctx, nil, trailhouse.Period{})
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -3,8 +3,10 @@ package report_test
 import (
 	"database/sql"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"github.com/trailhouse/trailhouse/internal/ingest"
 	"github.com/trailhouse/trailhouse/internal/query/duckdb"
 	"github.com/trailhouse/trailhouse/internal/report"
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail"
 )
 
 // specFile is one file specs/*.yaml: what a report must answer to given rows.
@@ -32,6 +35,7 @@ import (
 //	      - {client: acme, name: "acme-*"}
 //	    hosts:                          # optional: as in trailhouse.yaml
 //	      i-1: {account: "111122223333"}
+//	    argument: i-1                   # optional: the report's argument
 //	    parameters: {client: acme}      # optional
 //	    from: 2025-11-01T00:00:00Z      # optional
 //	    to: 2025-12-01T00:00:00Z        # optional
@@ -53,6 +57,7 @@ type spec struct {
 	Tables     map[string][]map[string]any `yaml:"tables"`
 	Clients    []config.ClientRule         `yaml:"clients"`
 	Hosts      map[string]config.Host      `yaml:"hosts"`
+	Argument   string                      `yaml:"argument"`
 	Parameters map[string]string           `yaml:"parameters"`
 	From       time.Time                   `yaml:"from"`
 	To         time.Time                   `yaml:"to"`
@@ -88,6 +93,7 @@ func lakeTables() []*trailhouse.Table {
 	return []*trailhouse.Table{
 		sessions.MarkTable(), sessions.SessionTable(), sessions.AttemptTable(),
 		ingest.RunTable(), ingest.UnitTable(), ingest.CoverageTable(), ingest.QuarantineTable(),
+		cloudtrail.EventTable(), cloudtrail.NetworkTable(), cloudtrail.InsightTable(), cloudtrail.AggregatedTable(),
 	}
 }
 
@@ -120,22 +126,28 @@ func (s *spec) run(t *testing.T, name string) {
 	if s.AsOf.IsZero() {
 		s.AsOf = instant(t, "2026-01-01T00:00:00Z")
 	}
-	runner := &report.Runner{
-		Library: library, Engine: duckdb.New(duckdb.Options{}), Clock: fixedClock(s.AsOf),
-		Planner: plannerFor(t, s.Tables, s.Clients, s.Hosts),
-	}
-	var got collected
-	_, err = runner.Run(t.Context(), report.Request{Name: name, Args: s.Parameters, Period: trailhouse.Period{From: s.From, To: s.To}}, &got)
-	if s.Error != "" {
-		if err == nil || !strings.Contains(err.Error(), s.Error) {
-			t.Fatalf("error %v, want one with %q", err, s.Error)
+	planner := plannerFor(t, s.Tables, s.Clients, s.Hosts)
+	runner := &report.Runner{Library: library, Engine: duckdb.New(duckdb.Options{}), Clock: fixedClock(s.AsOf)}
+	request := report.Request{Name: name, Argument: s.Argument, Args: s.Parameters, Period: trailhouse.Period{From: s.From, To: s.To}}
+	// The rows are the same whether files outside the period are planned or not.
+	for _, planner.prune = range []bool{false, true} {
+		runner.Planner = planner
+		var got collected
+		_, err = runner.Run(t.Context(), request, &got)
+		if s.Error != "" {
+			if err == nil || !strings.Contains(err.Error(), s.Error) {
+				t.Fatalf("error %v, want one with %q", err, s.Error)
+			}
+			return
 		}
-		return
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.compare(t, &got)
+		if t.Failed() {
+			t.Fatalf("planned in part: %v", planner.prune)
+		}
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.compare(t, &got)
 }
 
 // compare reports rows that differ.
@@ -183,6 +195,7 @@ func (c *collected) End() error { return nil }
 type fixedPlanner struct {
 	views   []trailhouse.View
 	derived []trailhouse.DerivedView
+	prune   bool
 }
 
 // plannerFor writes the rows as Parquet files.
@@ -213,14 +226,11 @@ func plannerFor(t *testing.T, rows map[string][]map[string]any, rules []config.C
 	return p
 }
 
-// writeRows makes one file of the rows, none where there are none.
+// writeRows makes one file of the rows of each day, none where there are none.
 func writeRows(t *testing.T, db *sql.DB, table *trailhouse.Table, rows []map[string]any) []trailhouse.DataFile {
 	t.Helper()
-	if len(rows) == 0 {
-		return nil
-	}
-	selects := make([]string, len(rows))
-	for i, row := range rows {
+	days := map[time.Time][]string{}
+	for _, row := range rows {
 		for name := range row {
 			if table.Index(name) < 0 {
 				t.Fatalf("table %s has no column %s", table.Name, name)
@@ -228,35 +238,81 @@ func writeRows(t *testing.T, db *sql.DB, table *trailhouse.Table, rows []map[str
 		}
 		cells := make([]string, len(table.Columns))
 		for j, c := range table.Columns {
-			cells[j] = "CAST(" + literal(row[c.Name]) + " AS " + storedType(c.Type) + `) AS "` + c.Name + `"`
+			cells[j] = "CAST(" + literal(c, row[c.Name]) + " AS " + storedType(c) + `) AS "` + c.Name + `"`
 		}
-		selects[i] = "SELECT " + strings.Join(cells, ", ")
+		day := dayOf(table, row)
+		days[day] = append(days[day], "SELECT "+strings.Join(cells, ", "))
 	}
-	path := filepath.Join(t.TempDir(), table.Name+".parquet")
-	if _, err := db.Exec("COPY (" + strings.Join(selects, " UNION ALL ") + ") TO '" + path + "' (FORMAT parquet)"); err != nil {
-		t.Fatalf("rows of %s: %v", table.Name, err)
+	var files []trailhouse.DataFile
+	for day, selects := range days {
+		path := filepath.Join(t.TempDir(), table.Name+day.Format("-20060102")+".parquet")
+		if _, err := db.Exec("COPY (" + strings.Join(selects, " UNION ALL ") + ") TO '" + path + "' (FORMAT parquet)"); err != nil {
+			t.Fatalf("rows of %s: %v", table.Name, err)
+		}
+		files = append(files, trailhouse.DataFile{Path: path, Rows: int64(len(selects)), Partition: day})
 	}
-	return []trailhouse.DataFile{{Path: path, Rows: int64(len(rows))}}
+	return files
+}
+
+// dayOf returns the partition of a row of a table that is cut by day.
+func dayOf(table *trailhouse.Table, row map[string]any) time.Time {
+	at, err := time.Parse(time.RFC3339, fmt.Sprint(row[table.PartitionBy]))
+	if v, ok := row[table.PartitionBy].(time.Time); ok {
+		at, err = v, nil
+	}
+	if table.Transform != trailhouse.ByDay || err != nil {
+		return time.Time{}
+	}
+	return at.UTC().Truncate(24 * time.Hour)
 }
 
 // literal writes a YAML value as SQL.
-func literal(v any) string {
+func literal(c trailhouse.Column, v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "NULL"
 	case []any:
 		items := make([]string, len(v))
 		for i, item := range v {
-			items[i] = literal(item)
+			items[i] = literal(c, item)
 		}
 		return "[" + strings.Join(items, ", ") + "]"
+	case map[string]any:
+		return nestedLiteral(c, v)
 	case time.Time:
-		return literal(v.UTC().Format("2006-01-02 15:04:05.999999"))
+		return literal(c, v.UTC().Format("2006-01-02 15:04:05.999999"))
 	}
 	return "'" + strings.ReplaceAll(fmt.Sprint(v), "'", "''") + "'"
 }
 
-// storedType is DuckDB's name of a column type.
-func storedType(t trailhouse.Type) string {
-	return []string{"VARCHAR", "BIGINT", "BOOLEAN", "TIMESTAMP", "UUID", "BIGINT[]", "VARCHAR[]", "BLOB"}[t]
+// nestedLiteral writes a map or, with null for the fields that are not given, a
+// struct.
+func nestedLiteral(c trailhouse.Column, v map[string]any) string {
+	var parts []string
+	if c.Type == trailhouse.TypeMap {
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, literal(trailhouse.Column{}, key)+": "+literal(trailhouse.Column{}, v[key]))
+		}
+		return "MAP {" + strings.Join(parts, ", ") + "}"
+	}
+	for _, f := range c.Fields {
+		parts = append(parts, "'"+f.Name+"': CAST("+literal(f, v[f.Name])+" AS "+storedType(f)+")")
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
+}
+
+// storedType is DuckDB's name of a column's type.
+func storedType(c trailhouse.Column) string {
+	switch c.Type {
+	case trailhouse.TypeMap:
+		return "MAP(VARCHAR, VARCHAR)"
+	case trailhouse.TypeStruct, trailhouse.TypeStructs:
+		fields := make([]string, len(c.Fields))
+		for i, f := range c.Fields {
+			fields[i] = `"` + f.Name + `" ` + storedType(f)
+		}
+		list := map[trailhouse.Type]string{trailhouse.TypeStructs: "[]"}
+		return "STRUCT(" + strings.Join(fields, ", ") + ")" + list[c.Type]
+	}
+	return []string{"VARCHAR", "BIGINT", "BOOLEAN", "TIMESTAMP", "UUID", "BIGINT[]", "VARCHAR[]", "BLOB"}[c.Type]
 }

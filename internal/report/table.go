@@ -20,11 +20,12 @@ const (
 )
 
 // TableWriter writes columns for a terminal: texts to the left, numbers to the
-// right, null as -, nothing cut. Characters that could steer a terminal are written
+// right, null as -, nothing cut; columns of the format origin are left out. Characters that could steer a terminal are written
 // as escapes. Below stands what of the evidence is missing or damaged.
 type TableWriter struct {
 	out    *bufio.Writer
 	head   Head
+	shown  []int // columns that are printed
 	held   [][]string
 	widths []int
 	flowed bool
@@ -33,10 +34,15 @@ type TableWriter struct {
 // Begin implements Writer.
 func (w *TableWriter) Begin(h Head) error {
 	w.head = h
-	w.widths = make([]int, len(h.Columns))
-	names := make([]string, len(h.Columns))
-	for i, c := range h.Columns {
-		names[i] = printable(c.Name)
+	for i := range h.Columns {
+		if h.Formats == nil || h.Formats[i] != formatOrigin {
+			w.shown = append(w.shown, i)
+		}
+	}
+	w.widths = make([]int, len(w.shown))
+	names := make([]string, len(w.shown))
+	for i, column := range w.shown {
+		names[i] = printable(h.Columns[column].Name)
 	}
 	w.hold(names)
 	return nil
@@ -44,11 +50,11 @@ func (w *TableWriter) Begin(h Head) error {
 
 // Row implements Writer.
 func (w *TableWriter) Row(row []any) error {
-	cells := make([]string, len(row))
-	for i, v := range row {
+	cells := make([]string, len(w.shown))
+	for i, column := range w.shown {
 		cells[i] = "-"
-		if v != nil {
-			cells[i] = printable(FormatText(v, w.head.Columns[i].Type))
+		if v := row[column]; v != nil {
+			cells[i] = printable(FormatText(v, w.head.Columns[column].Type))
 		}
 	}
 	if w.flowed {
@@ -98,7 +104,7 @@ func (w *TableWriter) print(cells []string) error {
 			line.WriteString("  ")
 		}
 		blanks := strings.Repeat(" ", max(0, w.widths[i]-utf8.RuneCountInString(c)))
-		if rightAligned(w.head.Columns[i].Type) {
+		if rightAligned(w.head.Columns[w.shown[i]].Type) {
 			line.WriteString(blanks + c)
 		} else {
 			line.WriteString(c + blanks)
