@@ -54,6 +54,17 @@ type Source interface {
 	Read(ctx context.Context, u Unit, sink Sink) error
 }
 
+// Planner is a Source that makes use of knowing what becomes of its units: it fetches
+// ahead, and remembers how far it listed.
+type Planner interface {
+	// Planned is told the units that will be read, in their order, after Units and before
+	// the first Read. The source must not change them.
+	Planned(units []Unit)
+	// Settled is called at the end of a run that came to its end: each unit is in the
+	// lake, in quarantine, or missing, which the source knows from its own Read.
+	Settled(ctx context.Context) error
+}
+
 // Sink takes what a source decodes from one unit. It is used by one goroutine.
 type Sink interface {
 	// Batch returns the batch of one of the source's tables to fill. It may be

@@ -38,6 +38,9 @@ func (s *Session) Bucket(name string) *Bucket { return &Bucket{session: s, name:
 // Name returns the bucket's name.
 func (b *Bucket) Name() string { return b.name }
 
+// Endpoint returns the URL of the server, empty for AWS.
+func (b *Bucket) Endpoint() string { return b.session.options.Endpoint }
+
 // Address returns a key's address, such as s3://bucket/key.
 func (b *Bucket) Address(key string) string { return "s3://" + b.name + "/" + key }
 

@@ -59,6 +59,23 @@ func (b *Bucket) Get(ctx context.Context, o Object, w io.WriterAt) error {
 	}
 }
 
+// Stat returns the object of that key as it is now, with the errors of Get.
+func (b *Bucket) Stat(ctx context.Context, key string) (Object, error) {
+	var out *s3.HeadObjectOutput
+	err := b.call(ctx, b.at("s3:GetObject", key), func(options func(*s3.Options)) error {
+		var err error
+		out, err = b.session.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String(b.name), Key: aws.String(key)}, options)
+		return err
+	})
+	if err != nil {
+		return Object{}, err
+	}
+	return Object{
+		Key: key, ETag: strings.Trim(aws.ToString(out.ETag), `"`),
+		Size: aws.ToInt64(out.ContentLength), Modified: aws.ToTime(out.LastModified).UTC(),
+	}, nil
+}
+
 // Bytes returns the object's bytes, with the errors of Get. The caller looks at the
 // size first.
 func (b *Bucket) Bytes(ctx context.Context, o Object) ([]byte, error) {

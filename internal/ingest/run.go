@@ -56,6 +56,9 @@ func (g *Ingester) Run(ctx context.Context, src trailhouse.Source, opts Options)
 		err = r.readAll(ctx)
 	}
 	err = r.finish(ctx, stopped(ctx, err))
+	if p, ok := r.src.(trailhouse.Planner); ok && err == nil {
+		err = p.Settled(ctx)
+	}
 	r.event.Kind = EventEnded
 	r.opts.Progress(r.event)
 	return r.result, err
@@ -121,6 +124,9 @@ func (r *run) plan(ctx context.Context) error {
 	}
 	if len(r.planned) > 0 || r.open.missing > 0 {
 		r.open.covers = append(r.open.covers, r.ignored...)
+	}
+	if p, ok := r.src.(trailhouse.Planner); ok {
+		p.Planned(r.planned)
 	}
 	r.event.Kind = EventPlanned
 	r.event.UnitsPlanned, r.event.UnitsKnown = int64(len(r.planned)), r.result.Units.Known

@@ -52,9 +52,13 @@ type S3 struct {
 	before map[string]string // the positions that the listing began with
 	failed map[string]string // by place: the earliest delivery day with an object that was not read
 	silent int               // objects in a row that the server did not give
+	large  *large            // the last large object
 }
 
-var _ Store = (*S3)(nil)
+var (
+	_ Store              = (*S3)(nil)
+	_ trailhouse.Planner = (*Source)(nil)
+)
 
 // NewS3 returns the store. No request is made.
 func NewS3(o S3Options) *S3 {
@@ -73,8 +77,10 @@ func NewS3(o S3Options) *S3 {
 // address.
 func SplitAddress(address string) (bucket, prefix string, ok bool) {
 	rest, ok := strings.CutPrefix(address, "s3://")
-	bucket, prefix, _ = strings.Cut(rest, "/")
-	return bucket, prefix, ok && bucket != ""
+	if bucket, prefix, _ = strings.Cut(rest, "/"); !ok || bucket == "" {
+		return "", "", false
+	}
+	return bucket, prefix, true
 }
 
 // unit returns an object as a unit. Its ID ends with the ETag, so that the object can
@@ -111,6 +117,9 @@ func (s *S3) Open(ctx context.Context, u trailhouse.Unit) (io.ReadCloser, error)
 			return nil, err
 		}
 		return s.fetch(ctx, o)
+	}
+	if u.Size <= inMemory {
+		s.keep(nil)
 	}
 	body, err := s.ahead.take(ctx, u)
 	s.mu.Lock()
@@ -157,6 +166,7 @@ func (s *S3) Planned(units []trailhouse.Unit) { s.ahead.plan(units) }
 // in the lake, in quarantine or known to be missing; days with an object that is missing
 // are listed again.
 func (s *S3) Settled(ctx context.Context) error {
+	s.keep(nil)
 	s.mu.Lock()
 	changed := map[string]string{}
 	for prefix, newest := range s.newest {

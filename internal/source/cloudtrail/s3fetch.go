@@ -3,6 +3,7 @@ package cloudtrail
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"sync"
@@ -14,7 +15,7 @@ import (
 const (
 	// inMemory is the largest object that is held in memory, in stored bytes; a larger
 	// one goes through a file.
-	inMemory = 64 << 20
+	inMemory = 16 << 20
 	// aheadObject and aheadBytes bound what is fetched before it is asked for: one
 	// object, and all of them. Files of a trail have some kilobytes
 	// (facts/cloudtrail.md 2.2).
@@ -123,50 +124,107 @@ func (f *fetcher) start(ctx context.Context, i int) {
 
 // fetch returns the object's bytes once all of them are here.
 func (s *S3) fetch(ctx context.Context, o aws.Object) (io.ReadCloser, error) {
-	if o.Size <= inMemory {
-		content, err := s.options.Bucket.Bytes(ctx, o)
-		if err != nil {
-			return nil, err
-		}
-		return io.NopCloser(bytes.NewReader(content)), nil
+	if o.Size > inMemory {
+		return s.fetchLarge(ctx, o)
+	}
+	content, err := s.options.Bucket.Bytes(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return io.NopCloser(bytes.NewReader(content)), nil
+}
+
+// large is an object in a file. It stays until another unit is opened, because a large
+// one is opened once for each pass over it.
+type large struct {
+	object aws.Object
+	file   *os.File
+	users  int // guarded by S3.mu; the store is one of them while it keeps it
+}
+
+// fetchLarge is fetch by way of a file.
+func (s *S3) fetchLarge(ctx context.Context, o aws.Object) (io.ReadCloser, error) {
+	s.mu.Lock()
+	it := s.large
+	if it != nil && it.object == o {
+		it.users++
+	} else {
+		it = nil
+	}
+	s.mu.Unlock()
+	if it != nil {
+		return s.pass(it), nil
 	}
 	file, err := s.tempFile()
 	if err != nil {
 		return nil, err
 	}
+	it = &large{object: o, file: file, users: 1}
 	if err := s.options.Bucket.Get(ctx, o, file); err != nil {
-		_ = file.Close()
-		return nil, err
+		return nil, errors.Join(err, s.release(it))
 	}
+	s.keep(it)
+	return s.pass(it), nil
+}
+
+// keep has the store keep an object, nil for none, and let go of the one before.
+func (s *S3) keep(it *large) {
+	s.mu.Lock()
+	old := s.large
+	s.large = it
+	if it != nil {
+		it.users++
+	}
+	s.mu.Unlock()
+	if old != nil {
+		_ = s.release(old) // what was written to it is not wanted any more
+	}
+}
+
+// release ends one use of an object, and with the last one its file.
+func (s *S3) release(it *large) error {
+	s.mu.Lock()
+	it.users--
+	last := it.users == 0
+	s.mu.Unlock()
+	if !last {
+		return nil
+	}
+	err := it.file.Close()
+	_ = os.Remove(it.file.Name()) // where a system keeps the name of an open file
+	return err
+}
+
+// pass returns a reader of its own over an object that has one use more already.
+func (s *S3) pass(it *large) io.ReadCloser {
+	return passing{io.NewSectionReader(it.file, 0, it.object.Size), sync.OnceValue(func() error { return s.release(it) })}
+}
+
+// passing is one pass over a large object.
+type passing struct {
+	io.Reader
+	done func() error
+}
+
+// Close ends the pass.
+func (p passing) Close() error { return p.done() }
+
+// tempFile makes a file that is gone when it is closed, or when we die.
+func (s *S3) tempFile() (*os.File, error) {
+	file, err := s.createTemp()
+	if err != nil {
+		return nil, trailhouse.Errorf(trailhouse.CodeStorage, "a large object cannot be kept while it is read: %w", err).
+			WithHint("check the space on the disk of the data directory and who owns it")
+	}
+	_ = os.Remove(file.Name()) // or when it is released, where a system does not let it go before
 	return file, nil
 }
 
-// tempFile makes a file that is gone when it is closed, or when we die.
-func (s *S3) tempFile() (*passing, error) {
-	fail := func(err error) error {
-		return trailhouse.Errorf(trailhouse.CodeStorage, "a large object cannot be kept while it is read: %w", err).
-			WithHint("check the space on the disk of the data directory and who owns it")
-	}
+func (s *S3) createTemp() (*os.File, error) {
 	if s.options.TempDir != "" {
 		if err := os.MkdirAll(s.options.TempDir, 0o700); err != nil {
-			return nil, fail(err)
+			return nil, err
 		}
 	}
-	file, err := os.CreateTemp(s.options.TempDir, "object-*")
-	if err != nil {
-		return nil, fail(err)
-	}
-	// Where a system does not let an open file go, Close removes it.
-	_ = os.Remove(file.Name())
-	return &passing{file}, nil
-}
-
-// passing is a file that is removed when it is closed.
-type passing struct{ *os.File }
-
-// Close closes and removes the file.
-func (p *passing) Close() error {
-	err := p.File.Close()
-	_ = os.Remove(p.Name())
-	return err
+	return os.CreateTemp(s.options.TempDir, "object-*")
 }

@@ -129,12 +129,21 @@ func (l *s3listing) roots(prefix string) (roots []folder, rest []string, err err
 		return []folder{{prefix: strings.Join(parts[:i+1], "/") + "/"}}, parts[i+1:], nil
 	}
 	here, seen := []folder{{prefix: withSlash(prefix)}}, 0
-	for depth := 0; depth < searchDepth && len(here) > 0 && seen < searchFolders; depth++ {
-		here = here[:min(len(here), searchFolders-seen)]
-		seen += len(here)
+	var beside []folder // the folders directly below the prefix
+	for depth := 0; depth < searchDepth && len(here) > 0; depth++ {
+		if seen += len(here); seen > searchFolders {
+			if len(roots) > 0 { // else everything is listed, whatever its folders
+				l.miss(folder{prefix: withSlash(prefix)}, trailhouse.CoverageMissing,
+					fmt.Sprintf("AWSLogs was looked for in %d folders and not in the rest: name the one that holds it", searchFolders))
+			}
+			break
+		}
 		here, err = l.level(here, "", func(f folder, _ string) (folder, bool) { return f, true })
 		if err != nil {
 			return nil, nil, err
+		}
+		if depth == 0 {
+			beside = slices.Clone(here)
 		}
 		below := here[:0]
 		for _, f := range here {
@@ -146,7 +155,23 @@ func (l *s3listing) roots(prefix string) (roots []folder, rest []string, err err
 		}
 		here = below
 	}
+	l.beside(prefix, beside, roots)
 	return roots, nil, nil
+}
+
+// beside says which folders directly below a prefix with trails hold none.
+func (l *s3listing) beside(prefix string, folders, roots []folder) {
+	var names []string
+	for _, f := range folders {
+		if !slices.ContainsFunc(roots, func(r folder) bool { return strings.HasPrefix(r.prefix, f.prefix) }) {
+			names = append(names, f.prefix)
+		}
+	}
+	if len(roots) > 0 && len(names) > 0 {
+		shown := strings.Join(names[:min(len(names), 5)], ", ")
+		l.miss(folder{prefix: withSlash(prefix)}, trailhouse.CoverageIgnored,
+			fmt.Sprintf("%d folders beside AWSLogs are not read (%s): name one to read it", len(names), shown))
+	}
 }
 
 func withSlash(prefix string) string {
