@@ -91,8 +91,8 @@ func start(ends []uint32, i int) int {
 }
 
 // ColumnData is how a Batch holds a column, for code that reads whole columns. The
-// slices are the batch's own and must not be changed. They may be shorter than the
-// batch: rows behind the end of Valid are null.
+// slices are the batch's own and must not be changed. They are empty where all rows
+// are null.
 type ColumnData struct {
 	// Valid says for each row whether it has a value.
 	Valid []bool
@@ -114,5 +114,8 @@ type ColumnData struct {
 // Data returns how a column is held.
 func (b *Batch) Data(col int) ColumnData {
 	c := &b.cols[col]
+	if len(c.valid) > 0 && len(c.valid) < b.rows {
+		c.fill(b, col)
+	}
 	return ColumnData{Valid: c.valid, Ints: c.ints, Keys: c.keys, Text: c.text, Ends: c.ends, Items: c.items}
 }

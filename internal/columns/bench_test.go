@@ -2,7 +2,6 @@ package columns_test
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -39,10 +38,7 @@ func logLike() *trailhouse.Batch {
 	b := trailhouse.NewBatch(t)
 	rnd := rand.New(rand.NewPCG(1, 1))
 	for i := range 52000 {
-		var id trailhouse.Key
-		binary.LittleEndian.PutUint64(id[:], rnd.Uint64())
-		binary.LittleEndian.PutUint64(id[8:], rnd.Uint64())
-		b.SetKey(0, id)
+		b.SetKey(0, randomKey(rnd))
 		b.SetString(1, "i-0a1b2c3d4e5f60718")
 		b.SetMicros(2, 1_700_000_000_000_000+int64(i)*1_661_000+int64(rnd.IntN(1000))*1000)
 		b.SetString(3, fmt.Sprint("enc-1c8cf6d2:", i/6))

@@ -1,6 +1,10 @@
 package columns
 
-import "github.com/trailhouse/trailhouse"
+import (
+	"slices"
+
+	"github.com/trailhouse/trailhouse"
+)
 
 // absent stands in a frame for a place that has no row.
 const absent = -1
@@ -40,7 +44,7 @@ func (f *frame) structRows(parent *frame, d *trailhouse.ColumnData, optional boo
 		switch {
 		case row == absent:
 			f.rows, f.def = append(f.rows, absent), append(f.def, parent.def[i])
-		case int(row) < len(d.Valid) && d.Valid[row]:
+		case len(d.Valid) > 0 && d.Valid[row]:
 			f.rows, f.def = append(f.rows, int32(d.Ends[row])-1), append(f.def, 0)
 			f.present++
 		default:
@@ -66,7 +70,7 @@ func (f *frame) listRows(parent *frame, d *trailhouse.ColumnData, optional bool)
 		switch {
 		case row == absent:
 			f.add(absent, parent.def[i], rep)
-		case int(row) >= len(d.Valid) || !d.Valid[row]:
+		case len(d.Valid) == 0 || !d.Valid[row]:
 			f.add(absent, parent.level, rep)
 		default:
 			first, end := start(d.Ends, int(row)), int(d.Ends[row])
@@ -102,7 +106,7 @@ type levels struct {
 	scratch []uint8
 }
 
-// of sets the levels of a leaf. valid is nil where the leaf is required.
+// of sets the levels of a leaf. valid is empty where all values are null.
 func (l *levels) of(f *frame, valid []bool, optional bool) {
 	l.def, l.rows, l.highest = l.scratch[:0], l.rows[:0], f.level
 	if optional {
@@ -113,31 +117,39 @@ func (l *levels) of(f *frame, valid []bool, optional bool) {
 		l.rows = append(l.rows, f.rows...)
 	case f.present == 0:
 		l.def = append(l.def, f.def...)
-	case optional:
-		l.optional(f, valid)
+	case optional && f.level == 0 && len(valid) == 0:
+		l.def = append(l.def, make([]uint8, len(f.rows))...)
+	case optional && f.present == len(f.rows) && len(valid) > 0:
+		l.dense(f, valid)
 	default:
-		for i, row := range f.rows {
-			if row == absent {
-				l.def = append(l.def, f.def[i])
-			} else {
-				l.def, l.rows = append(l.def, l.highest), append(l.rows, row)
-			}
-		}
+		l.sparse(f, valid, optional)
 	}
 	l.scratch = l.def
 }
 
-// optional sets the levels of a leaf that may be null.
-func (l *levels) optional(f *frame, valid []bool) {
-	if f.level == 0 && len(valid) == 0 {
-		l.def = append(l.def, make([]uint8, len(f.rows))...)
-		return
+// dense sets the levels of a leaf none of whose entries is absent.
+func (l *levels) dense(f *frame, valid []bool) {
+	n := len(f.rows)
+	l.def, l.rows = slices.Grow(l.def, n)[:n], slices.Grow(l.rows, n)[:n]
+	values := 0
+	for i, row := range f.rows {
+		var has uint8
+		if valid[row] {
+			has = 1
+		}
+		l.def[i], l.rows[values] = f.level+has, row
+		values += int(has)
 	}
+	l.rows = l.rows[:values]
+}
+
+// sparse sets the levels of any leaf.
+func (l *levels) sparse(f *frame, valid []bool, optional bool) {
 	for i, row := range f.rows {
 		switch {
 		case row == absent:
 			l.def = append(l.def, f.def[i])
-		case int(row) < len(valid) && valid[row]:
+		case !optional || len(valid) > 0 && valid[row]:
 			l.def, l.rows = append(l.def, l.highest), append(l.rows, row)
 		default:
 			l.def = append(l.def, f.level)

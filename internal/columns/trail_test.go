@@ -174,7 +174,10 @@ func (v *varied) set(b *trailhouse.Batch, name string, raw json.RawMessage) {
 	}
 	switch c := &b.Table.Columns[i]; c.Type {
 	case trailhouse.TypeString:
-		b.SetText(i, v.text(value))
+		if name != "useragent" { // versions look like ids
+			value = v.text(value)
+		}
+		b.SetText(i, value)
 	case trailhouse.TypeBool:
 		b.SetBool(i, string(value) == "true")
 	case trailhouse.TypeTimestamp:
@@ -230,6 +233,13 @@ func members(object []byte) []member {
 	return out
 }
 
+func randomKey(rnd *rand.Rand) trailhouse.Key {
+	var k trailhouse.Key
+	binary.LittleEndian.PutUint64(k[:], rnd.Uint64())
+	binary.LittleEndian.PutUint64(k[8:], rnd.Uint64())
+	return k
+}
+
 // trail is a batch of n events.
 func trail(tb testing.TB, n int) *trailhouse.Batch {
 	events := seeds()
@@ -248,17 +258,14 @@ func trail(tb testing.TB, n int) *trailhouse.Batch {
 		}
 		e := events[order[i%len(events)]]
 		v.z, v.fresh = v.zipf.Uint64(), rnd.Uint64()
-		var id trailhouse.Key
-		binary.LittleEndian.PutUint64(id[:], rnd.Uint64())
-		binary.LittleEndian.PutUint64(id[8:], rnd.Uint64())
-		b.SetKey(0, id)
+		b.SetKey(0, randomKey(rnd))
 		b.SetTime(1, at.Add(time.Duration(i)*400*time.Millisecond).Truncate(time.Second))
 		for _, c := range t.Columns {
 			if raw, ok := e[c.Name]; ok && c.Name != "requestid" && !c.Required {
 				v.set(b, c.Name, raw)
 			}
 		}
-		b.SetString(t.MustIndex("requestid"), trailhouse.Key{1: byte(i), 2: byte(i >> 8), 3: byte(rnd.Uint32()), 9: byte(rnd.Uint32()), 12: id[3], 13: id[4], 14: id[5]}.String())
+		b.SetString(t.MustIndex("requestid"), randomKey(rnd).String())
 		b.SetInt(t.MustIndex("record_index"), int64(i%2000))
 		b.SetString(t.MustIndex("source_object"), fmt.Sprintf("/data/trail/AWSLogs/218007301253/CloudTrail/us-east-1/2025/11/03/218007301253_CloudTrail_us-east-1_20251103T%04dZ_C1qUFaqvZS64BcIN.json.gz", i/2000))
 		b.EndRow()
