@@ -2,75 +2,24 @@ package cloudtrail
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"io"
-	"path"
-	"strconv"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/trailhouse/trailhouse"
-	"github.com/trailhouse/trailhouse/internal/aws"
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/bucket"
 )
 
-// Positions keep how far a listing came, between runs. They are those of
-// internal/state.
-type Positions interface {
-	// Positions returns the positions by place.
-	Positions(ctx context.Context, source, version string) (map[string]string, error)
-	// SetPositions replaces those of the places named.
-	SetPositions(ctx context.Context, source, version string, positions map[string]string) error
-}
-
-// S3Options say which part of a bucket is read.
-type S3Options struct {
-	Bucket *aws.Bucket
-	// Prefix is the part of the bucket: the folder that holds AWSLogs or one above or
-	// below it, a folder of copies, one object. Empty is the whole bucket.
-	Prefix string
-	// Parallel is how many requests are under way at most; zero stands for 8.
-	Parallel int
-	// LookBackDays is how many delivery days before the newest one known are listed
-	// again, because files come late (facts/cloudtrail.md 2.2); zero stands for 2.
-	LookBackDays int
-	// Positions, where not nil, let a listing begin where the last one ended.
-	Positions Positions
-	// TempDir is where objects too large for memory are put while they are read.
-	TempDir string
-}
-
-// S3 is the Store of a bucket, or of a part of it. Its methods may be called by several
-// goroutines.
-type S3 struct {
-	options S3Options
-	ahead   fetcher
-
-	mu     sync.Mutex
-	newest map[string]string // by place that was listed to its end: the newest delivery day
-	before map[string]string // the positions that the listing began with
-	failed map[string]string // by place: the earliest delivery day with an object that was not read
-	silent int               // objects in a row that the server did not give
-	large  *large            // the last large object
-}
+// S3Options say which part of a bucket is read. Source and Version are set by NewS3.
+type S3Options = bucket.Options
 
 var (
-	_ Store              = (*S3)(nil)
+	_ Store              = (*bucket.Store)(nil)
 	_ trailhouse.Planner = (*Source)(nil)
 )
 
-// NewS3 returns the store. No request is made.
-func NewS3(o S3Options) *S3 {
-	if o.Parallel <= 0 {
-		o.Parallel = 8
-	}
-	if o.LookBackDays <= 0 {
-		o.LookBackDays = 2
-	}
-	s := &S3{options: o, failed: map[string]string{}}
-	s.ahead = fetcher{store: s, parallel: o.Parallel}
-	return s
+// NewS3 returns the Store of a bucket, or of a part of it. No request is made.
+func NewS3(o S3Options) *bucket.Store {
+	o.Source, o.Version = Name, new(Source).Version()
+	return bucket.New(o)
 }
 
 // SplitAddress takes s3://bucket/prefix apart. It reports false for what is no such
@@ -83,126 +32,18 @@ func SplitAddress(address string) (bucket, prefix string, ok bool) {
 	return bucket, prefix, true
 }
 
-// unit returns an object as a unit. Its ID ends with the ETag, so that the object can
-// be asked for by it: a key alone does not name a content.
-func (s *S3) unit(o aws.Object) trailhouse.Unit {
-	h := sha256.New()
-	for _, part := range []string{s.options.Bucket.Name(), o.Key, strconv.FormatInt(o.Size, 10), o.ETag} {
-		h.Write([]byte(part))
-		h.Write([]byte{0})
-	}
-	return trailhouse.Unit{
-		ID: hex.EncodeToString(h.Sum(nil)[:16]) + "-" + o.ETag, Object: s.options.Bucket.Address(o.Key), Size: o.Size, Modified: o.Modified,
-	}
-}
-
-// object is the inverse of unit.
-func (s *S3) object(u trailhouse.Unit) aws.Object {
-	_, etag, _ := strings.Cut(u.ID, "-")
-	return aws.Object{Key: strings.TrimPrefix(u.Object, s.options.Bucket.Address("")), ETag: etag, Size: u.Size, Modified: u.Modified}
-}
-
-// maxSilent is how many objects in a row may be unavailable until the server is taken
-// to be so.
-const maxSilent = 8
-
-// Open returns an object's bytes once all of them are here: it implements Store. A
-// server that does not give several objects in a row ends the run with CodeStorage,
-// for it is not the objects' fault.
-func (s *S3) Open(ctx context.Context, u trailhouse.Unit) (io.ReadCloser, error) {
-	if u.ID == "" {
-		key := s.object(u).Key
-		o, err := s.options.Bucket.Stat(ctx, key)
-		if err != nil {
-			return nil, err
-		}
-		return s.fetch(ctx, o)
-	}
-	if u.Size <= inMemory {
-		s.keep(nil)
-	}
-	body, err := s.ahead.take(ctx, u)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err == nil {
-		s.silent = 0
-		return body, nil
-	}
-	place, day := placeAndDay(s.object(u).Key)
-	if was, ok := s.failed[place]; !ok || day < was {
-		s.failed[place] = day
-	}
-	if trailhouse.CodeOf(err) == trailhouse.CodeUnavailable {
-		if s.silent++; s.silent >= maxSilent {
-			return nil, trailhouse.Errorf(trailhouse.CodeStorage, "%d objects in a row could not be read, the last one: %w", s.silent, err).
-				WithHint("%s", trailhouse.HintOf(err))
-		}
-	}
-	return nil, err
-}
-
-// placeAndDay takes a key apart where it lies in the folder of a delivery day: the
-// place is the folder of the region, with its slash. The day is empty where it does
-// not.
-func placeAndDay(key string) (place, day string) {
-	dir := path.Dir(key)
-	const form = "/2006/01/02"
-	if len(dir) <= len(form) {
-		return dir + "/", ""
-	}
-	cut := len(dir) - len(form)
-	at, err := time.Parse(form, dir[cut:])
-	if err != nil {
-		return dir + "/", ""
-	}
-	return dir[:cut] + "/", at.Format(time.DateOnly)
-}
-
-// Planned tells the units that will be read, in their order, so that they are asked
-// for ahead.
-func (s *S3) Planned(units []trailhouse.Unit) { s.ahead.plan(units) }
-
-// Settled notes how far the listing came. It is called when everything that it gave is
-// in the lake, in quarantine or known to be missing; days with an object that is missing
-// are listed again.
-func (s *S3) Settled(ctx context.Context) error {
-	s.keep(nil)
-	s.mu.Lock()
-	changed := map[string]string{}
-	for prefix, newest := range s.newest {
-		place := s.place(prefix)
-		value := max(newest, s.before[place])
-		if day, ok := s.failed[prefix]; ok && day != "" {
-			value = min(value, day)
-		}
-		if value != "" && value != s.before[place] {
-			changed[place] = value
-		}
-	}
-	s.mu.Unlock()
-	if s.options.Positions == nil || len(changed) == 0 {
-		return nil
-	}
-	return s.options.Positions.SetPositions(ctx, Name, new(Source).Version(), changed)
-}
-
-// place names a folder among those of all servers and buckets.
-func (s *S3) place(prefix string) string {
-	return strings.TrimSpace(s.options.Bucket.Endpoint() + " " + s.options.Bucket.Address(prefix))
-}
-
-// Planned tells the source the units that will be read, in their order. It implements
+// Planned tells a store that fetches ahead which units will be read. It implements
 // trailhouse.Planner.
 func (s *Source) Planned(units []trailhouse.Unit) {
-	if p, ok := s.store.(*S3); ok {
+	if p, ok := s.store.(trailhouse.Planner); ok {
 		p.Planned(units)
 	}
 }
 
-// Settled tells the source that its run has ended well. It implements
-// trailhouse.Planner.
+// Settled tells a store that remembers how far it listed that the run ended well. It
+// implements trailhouse.Planner.
 func (s *Source) Settled(ctx context.Context) error {
-	if p, ok := s.store.(*S3); ok {
+	if p, ok := s.store.(trailhouse.Planner); ok {
 		return p.Settled(ctx)
 	}
 	return nil

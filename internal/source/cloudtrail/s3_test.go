@@ -497,7 +497,7 @@ func TestS3InOrderAhead(t *testing.T) {
 func TestS3LargeObject(t *testing.T) {
 	b := newS3Bucket(t)
 	text := s3File("large", "111122223333", "eu-west-1", time.Unix(1_740_000_000, 0), 40_000)
-	text += strings.Repeat(" ", max(0, inMemory+1-len(text)))
+	text += strings.Repeat(" ", max(0, 16<<20+1-len(text)))
 	b.put("x/large.json", text)
 	dir := t.TempDir()
 	s := b.source(S3Options{Prefix: "x", TempDir: dir})

@@ -1,4 +1,4 @@
-package cloudtrail
+package bucket
 
 import (
 	"cmp"
@@ -29,14 +29,18 @@ type folder struct {
 	part                  bool // a part of a region that the user named
 }
 
+// scope is the account and region as coverage names them.
 func (f folder) scope() string {
-	return strings.TrimSuffix(delivery{account: f.account, region: f.region}.scope(), "/")
+	if f.region == "" {
+		return f.account
+	}
+	return f.account + "/" + f.region
 }
 
-// s3listing is one call of List. Its visit and miss are called by one goroutine at a
+// listing is one call of List. Its visit and miss are called by one goroutine at a
 // time.
-type s3listing struct {
-	*S3
+type listing struct {
+	*Store
 	ctx       context.Context
 	bucket    *aws.Bucket
 	positions map[string]string
@@ -49,15 +53,15 @@ type s3listing struct {
 	passed int64
 }
 
-// List finds the objects: it implements Store. Below AWSLogs it lists by account, kind
+// List finds the objects, in any order. Below AWSLogs it lists by account, kind
 // and region from the remembered delivery day on; where there is no AWSLogs it lists
 // everything that may be a file of a trail. What cannot be listed is missing and does
 // not stop the rest. Only credentials that do not hold end the listing.
-func (s *S3) List(ctx context.Context, visit func(trailhouse.Unit) error, miss func(trailhouse.Coverage) error) error {
-	l := &s3listing{S3: s, ctx: ctx, bucket: s.options.Bucket, visit: visit}
+func (s *Store) List(ctx context.Context, visit func(trailhouse.Unit) error, miss func(trailhouse.Coverage) error) error {
+	l := &listing{Store: s, ctx: ctx, bucket: s.options.Bucket, visit: visit}
 	if s.options.Positions != nil {
 		var err error
-		if l.positions, err = s.options.Positions.Positions(ctx, Name, new(Source).Version()); err != nil {
+		if l.positions, err = s.options.Positions.Positions(ctx, s.options.Source, s.options.Version); err != nil {
 			return err
 		}
 	}
@@ -80,7 +84,7 @@ func (s *S3) List(ctx context.Context, visit func(trailhouse.Unit) error, miss f
 }
 
 // run lists one object, the trails below AWSLogs, or everything.
-func (l *s3listing) run() error {
+func (l *listing) run() error {
 	prefix := strings.TrimSuffix(l.options.Prefix, "/")
 	if prefix == l.options.Prefix && evidence(prefix) {
 		return l.one(prefix)
@@ -111,7 +115,7 @@ func (l *s3listing) run() error {
 }
 
 // one gives the object that the user named.
-func (l *s3listing) one(key string) error {
+func (l *listing) one(key string) error {
 	o, err := l.bucket.Stat(l.ctx, key)
 	if err != nil {
 		return l.missed(folder{prefix: key}, err)
@@ -123,7 +127,7 @@ func (l *s3listing) one(key string) error {
 
 // roots returns the folders AWSLogs at, above or below a prefix, and the folders below
 // it that the prefix names already.
-func (l *s3listing) roots(prefix string) (roots []folder, rest []string, err error) {
+func (l *listing) roots(prefix string) (roots []folder, rest []string, err error) {
 	parts := strings.Split(prefix, "/")
 	if i := slices.Index(parts, logs); i >= 0 {
 		return []folder{{prefix: strings.Join(parts[:i+1], "/") + "/"}}, parts[i+1:], nil
@@ -160,7 +164,7 @@ func (l *s3listing) roots(prefix string) (roots []folder, rest []string, err err
 }
 
 // beside says which folders directly below a prefix with trails hold none.
-func (l *s3listing) beside(prefix string, folders, roots []folder) {
+func (l *listing) beside(prefix string, folders, roots []folder) {
 	var names []string
 	for _, f := range folders {
 		if !slices.ContainsFunc(roots, func(r folder) bool { return strings.HasPrefix(r.prefix, f.prefix) }) {
@@ -174,6 +178,8 @@ func (l *s3listing) beside(prefix string, folders, roots []folder) {
 	}
 }
 
+func isAccount(name string) bool { return len(name) == 12 && strings.Trim(name, "0123456789") == "" }
+
 func withSlash(prefix string) string {
 	if prefix == "" {
 		return ""
@@ -183,7 +189,7 @@ func withSlash(prefix string) string {
 
 // regions goes from AWSLogs down to the regions. rest holds the names of folders that
 // the user gave.
-func (l *s3listing) regions(roots []folder, rest []string) ([]folder, error) {
+func (l *listing) regions(roots []folder, rest []string) ([]folder, error) {
 	take := func() string {
 		if len(rest) == 0 {
 			return ""
@@ -194,7 +200,7 @@ func (l *s3listing) regions(roots []folder, rest []string) ([]folder, error) {
 	}
 	first, err := l.level(roots, take(), func(f folder, name string) (folder, bool) {
 		f.account = name
-		return f, isNumber(name, 12) || strings.HasPrefix(name, "o-")
+		return f, isAccount(name) || strings.HasPrefix(name, "o-")
 	})
 	if err != nil {
 		return nil, err
@@ -210,7 +216,7 @@ func (l *s3listing) regions(roots []folder, rest []string) ([]folder, error) {
 	if len(orgs) > 0 {
 		more, err := l.level(orgs, take(), func(f folder, name string) (folder, bool) {
 			f.account = name
-			return f, isNumber(name, 12)
+			return f, isAccount(name)
 		})
 		if err != nil {
 			return nil, err
@@ -236,12 +242,13 @@ func (l *s3listing) regions(roots []folder, rest []string) ([]folder, error) {
 
 // kind takes the folders of CloudTrail. Others of AWSLogs (Config, load balancers) are
 // other evidence; digests are kept for the check of the trail's own chain.
-func (l *s3listing) kind(f folder, name string) (folder, bool) {
+func (l *listing) kind(f folder, name string) (folder, bool) {
 	f.kind = name
-	if isKind(name) && name != fileDigest {
+	switch name {
+	case "CloudTrail", "CloudTrail-Insight", "CloudTrail-NetworkActivity", "CloudTrail-Aggregated":
 		return f, true
 	}
-	if strings.HasPrefix(name, fileTrail) {
+	if strings.HasPrefix(name, "CloudTrail") {
 		l.miss(f, trailhouse.CoverageIgnored, name+" is not read")
 	}
 	return f, false
@@ -250,7 +257,7 @@ func (l *s3listing) kind(f folder, name string) (folder, bool) {
 // level returns the folders directly below some, as far as child takes them; only
 // names the one that is looked for, empty for all. A folder that cannot be listed is
 // missing.
-func (l *s3listing) level(parents []folder, only string, child func(f folder, name string) (folder, bool)) ([]folder, error) {
+func (l *listing) level(parents []folder, only string, child func(f folder, name string) (folder, bool)) ([]folder, error) {
 	found := make([][]folder, len(parents))
 	err := l.each(len(parents), func(i int) error {
 		names := []string{only + "/"}
@@ -274,7 +281,7 @@ func (l *s3listing) level(parents []folder, only string, child func(f folder, na
 
 // start returns the key behind which the listing of a folder begins, empty for its
 // beginning.
-func (l *s3listing) start(f folder) string {
+func (l *listing) start(f folder) string {
 	newest, err := time.Parse(time.DateOnly, l.positions[l.place(f.prefix)])
 	if err != nil || f.part {
 		return ""
@@ -285,7 +292,7 @@ func (l *s3listing) start(f folder) string {
 // objects lists a folder to its end and notes its newest delivery day. A day that lies
 // behind the one on which the server wrote the object is somebody's invention: as a
 // position it would hide what is delivered until then.
-func (l *s3listing) objects(f folder) error {
+func (l *listing) objects(f folder) error {
 	newest := ""
 	err := l.bucket.List(l.ctx, f.prefix, l.start(f), func(o aws.Object) error {
 		if place, day := placeAndDay(o.Key); place == f.prefix && day <= o.Modified.Format(time.DateOnly) {
@@ -305,7 +312,7 @@ func (l *s3listing) objects(f folder) error {
 }
 
 // object gives one object, unless its name says that it is no file of a trail.
-func (l *s3listing) object(o aws.Object) error {
+func (l *listing) object(o aws.Object) error {
 	l.calls.Lock()
 	defer l.calls.Unlock()
 	switch {
@@ -343,7 +350,7 @@ func (f failed) Unwrap() error { return f.error }
 
 // missed notes a folder that could not be listed. It returns the errors that end the
 // listing.
-func (l *s3listing) missed(f folder, err error) error {
+func (l *listing) missed(f folder, err error) error {
 	if own, ok := err.(failed); ok { //nolint:errorlint // ours, and never wrapped
 		return own.error
 	}
@@ -356,17 +363,17 @@ func (l *s3listing) missed(f folder, err error) error {
 }
 
 // miss notes what is not read of a folder, and why.
-func (l *s3listing) miss(f folder, result, detail string) {
+func (l *listing) miss(f folder, result, detail string) {
 	l.calls.Lock()
 	defer l.calls.Unlock()
 	l.misses = append(l.misses, trailhouse.Coverage{
-		Source: Name, Scope: f.scope(), Object: l.bucket.Address(f.prefix), Result: result, Detail: detail,
+		Source: l.options.Source, Scope: f.scope(), Object: l.bucket.Address(f.prefix), Result: result, Detail: detail,
 	})
 }
 
 // each calls fn for 0 to n-1, several at a time, and returns the first error, after
 // which no more are begun.
-func (l *s3listing) each(n int, fn func(i int) error) error {
+func (l *listing) each(n int, fn func(i int) error) error {
 	var (
 		wg    sync.WaitGroup
 		mu    sync.Mutex

@@ -1,4 +1,4 @@
-package cloudtrail
+package bucket
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ const (
 
 // fetcher fetches the units that will be asked for next, several at a time.
 type fetcher struct {
-	store    *S3
+	store    *Store
 	parallel int
 
 	mu      sync.Mutex
@@ -123,7 +123,7 @@ func (f *fetcher) start(ctx context.Context, i int) {
 }
 
 // fetch returns the object's bytes once all of them are here.
-func (s *S3) fetch(ctx context.Context, o aws.Object) (io.ReadCloser, error) {
+func (s *Store) fetch(ctx context.Context, o aws.Object) (io.ReadCloser, error) {
 	if o.Size > inMemory {
 		return s.fetchLarge(ctx, o)
 	}
@@ -139,11 +139,11 @@ func (s *S3) fetch(ctx context.Context, o aws.Object) (io.ReadCloser, error) {
 type large struct {
 	object aws.Object
 	file   *os.File
-	users  int // guarded by S3.mu; the store is one of them while it keeps it
+	users  int // guarded by Store.mu; the store is one of them while it keeps it
 }
 
 // fetchLarge is fetch by way of a file.
-func (s *S3) fetchLarge(ctx context.Context, o aws.Object) (io.ReadCloser, error) {
+func (s *Store) fetchLarge(ctx context.Context, o aws.Object) (io.ReadCloser, error) {
 	s.mu.Lock()
 	it := s.large
 	if it != nil && it.object == o {
@@ -168,7 +168,7 @@ func (s *S3) fetchLarge(ctx context.Context, o aws.Object) (io.ReadCloser, error
 }
 
 // keep has the store keep an object, nil for none, and let go of the one before.
-func (s *S3) keep(it *large) {
+func (s *Store) keep(it *large) {
 	s.mu.Lock()
 	old := s.large
 	s.large = it
@@ -182,7 +182,7 @@ func (s *S3) keep(it *large) {
 }
 
 // release ends one use of an object, and with the last one its file.
-func (s *S3) release(it *large) error {
+func (s *Store) release(it *large) error {
 	s.mu.Lock()
 	it.users--
 	last := it.users == 0
@@ -196,7 +196,7 @@ func (s *S3) release(it *large) error {
 }
 
 // pass returns a reader of its own over an object that has one use more already.
-func (s *S3) pass(it *large) io.ReadCloser {
+func (s *Store) pass(it *large) io.ReadCloser {
 	return passing{io.NewSectionReader(it.file, 0, it.object.Size), sync.OnceValue(func() error { return s.release(it) })}
 }
 
@@ -210,7 +210,7 @@ type passing struct {
 func (p passing) Close() error { return p.done() }
 
 // tempFile makes a file that is gone when it is closed, or when we die.
-func (s *S3) tempFile() (*os.File, error) {
+func (s *Store) tempFile() (*os.File, error) {
 	file, err := s.createTemp()
 	if err != nil {
 		return nil, trailhouse.Errorf(trailhouse.CodeStorage, "a large object cannot be kept while it is read: %w", err).
@@ -220,7 +220,7 @@ func (s *S3) tempFile() (*os.File, error) {
 	return file, nil
 }
 
-func (s *S3) createTemp() (*os.File, error) {
+func (s *Store) createTemp() (*os.File, error) {
 	if s.options.TempDir != "" {
 		if err := os.MkdirAll(s.options.TempDir, 0o700); err != nil {
 			return nil, err

@@ -1,0 +1,184 @@
+// Package bucket is where a trail keeps its objects on S3: it finds them by account,
+// kind and region, remembers the delivery day up to which it listed, and fetches them
+// whole, several ahead of the one that is read. It knows the folders of CloudTrail
+// (facts/cloudtrail.md 2.2) and nothing of what is in its files.
+package bucket
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/aws"
+)
+
+// Positions keep how far a listing came, between runs. They are those of
+// internal/state.
+type Positions interface {
+	// Positions returns the positions by place.
+	Positions(ctx context.Context, source, version string) (map[string]string, error)
+	// SetPositions replaces those of the places named.
+	SetPositions(ctx context.Context, source, version string, positions map[string]string) error
+}
+
+// Options say which part of a bucket is read.
+type Options struct {
+	// Source and Version are the source that reads, and its decoder's version.
+	Source, Version string
+	Bucket          *aws.Bucket
+	// Prefix is the part of the bucket: the folder that holds AWSLogs or one above or
+	// below it, a folder of copies, one object. Empty is the whole bucket.
+	Prefix string
+	// Parallel is how many requests are under way at most; zero stands for 8.
+	Parallel int
+	// LookBackDays is how many delivery days before the newest one known are listed
+	// again, because files come late (facts/cloudtrail.md 2.2); zero stands for 2.
+	LookBackDays int
+	// Positions, where not nil, let a listing begin where the last one ended.
+	Positions Positions
+	// TempDir is where objects too large for memory are put while they are read.
+	TempDir string
+}
+
+// Store is a bucket, or a part of it. Its methods may be called by several goroutines.
+type Store struct {
+	options Options
+	ahead   fetcher
+
+	mu     sync.Mutex
+	newest map[string]string // by place that was listed to its end: the newest delivery day
+	before map[string]string // the positions that the listing began with
+	failed map[string]string // by place: the earliest delivery day with an object that was not read
+	silent int               // objects in a row that the server did not give
+	large  *large            // the last large object
+}
+
+// New returns the store. No request is made.
+func New(o Options) *Store {
+	if o.Parallel <= 0 {
+		o.Parallel = 8
+	}
+	if o.LookBackDays <= 0 {
+		o.LookBackDays = 2
+	}
+	s := &Store{options: o, failed: map[string]string{}}
+	s.ahead = fetcher{store: s, parallel: o.Parallel}
+	return s
+}
+
+// unit returns an object as a unit. Its ID ends with the ETag, so that the object can
+// be asked for by it: a key alone does not name a content.
+func (s *Store) unit(o aws.Object) trailhouse.Unit {
+	h := sha256.New()
+	for _, part := range []string{s.options.Bucket.Name(), o.Key, strconv.FormatInt(o.Size, 10), o.ETag} {
+		h.Write([]byte(part))
+		h.Write([]byte{0})
+	}
+	return trailhouse.Unit{
+		ID: hex.EncodeToString(h.Sum(nil)[:16]) + "-" + o.ETag, Object: s.options.Bucket.Address(o.Key), Size: o.Size, Modified: o.Modified,
+	}
+}
+
+// object is the inverse of unit.
+func (s *Store) object(u trailhouse.Unit) aws.Object {
+	_, etag, _ := strings.Cut(u.ID, "-")
+	return aws.Object{Key: strings.TrimPrefix(u.Object, s.options.Bucket.Address("")), ETag: etag, Size: u.Size, Modified: u.Modified}
+}
+
+// maxSilent is how many objects in a row may be unavailable until the server is taken
+// to be so.
+const maxSilent = 8
+
+// Open returns an object's bytes once all of them are here. A unit of which only Object
+// is set is the object as it is now. CodeConflict where the object was replaced since it
+// was listed; CodeNotFound, CodeDenied and CodeUnavailable where it is to be had no more. A
+// server that does not give several objects in a row ends the run with CodeStorage,
+// for it is not the objects' fault.
+func (s *Store) Open(ctx context.Context, u trailhouse.Unit) (io.ReadCloser, error) {
+	if u.ID == "" {
+		key := s.object(u).Key
+		o, err := s.options.Bucket.Stat(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		return s.fetch(ctx, o)
+	}
+	if u.Size <= inMemory {
+		s.keep(nil)
+	}
+	body, err := s.ahead.take(ctx, u)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		s.silent = 0
+		return body, nil
+	}
+	place, day := placeAndDay(s.object(u).Key)
+	if was, ok := s.failed[place]; !ok || day < was {
+		s.failed[place] = day
+	}
+	if trailhouse.CodeOf(err) == trailhouse.CodeUnavailable {
+		if s.silent++; s.silent >= maxSilent {
+			return nil, trailhouse.Errorf(trailhouse.CodeStorage, "%d objects in a row could not be read, the last one: %w", s.silent, err).
+				WithHint("%s", trailhouse.HintOf(err))
+		}
+	}
+	return nil, err
+}
+
+// placeAndDay takes a key apart where it lies in the folder of a delivery day: the
+// place is the folder of the region, with its slash. The day is empty where it does
+// not.
+func placeAndDay(key string) (place, day string) {
+	dir := path.Dir(key)
+	const form = "/2006/01/02"
+	if len(dir) <= len(form) {
+		return dir + "/", ""
+	}
+	cut := len(dir) - len(form)
+	at, err := time.Parse(form, dir[cut:])
+	if err != nil {
+		return dir + "/", ""
+	}
+	return dir[:cut] + "/", at.Format(time.DateOnly)
+}
+
+// Planned tells the units that will be read, in their order, so that they are asked
+// for ahead.
+func (s *Store) Planned(units []trailhouse.Unit) { s.ahead.plan(units) }
+
+// Settled notes how far the listing came. It is called when everything that it gave is
+// in the lake, in quarantine or known to be missing; days with an object that is missing
+// are listed again.
+func (s *Store) Settled(ctx context.Context) error {
+	s.keep(nil)
+	s.mu.Lock()
+	changed := map[string]string{}
+	for prefix, newest := range s.newest {
+		place := s.place(prefix)
+		value := max(newest, s.before[place])
+		if day, ok := s.failed[prefix]; ok && day != "" {
+			value = min(value, day)
+		}
+		if value != "" && value != s.before[place] {
+			changed[place] = value
+		}
+	}
+	s.mu.Unlock()
+	if s.options.Positions == nil || len(changed) == 0 {
+		return nil
+	}
+	return s.options.Positions.SetPositions(ctx, s.options.Source, s.options.Version, changed)
+}
+
+// place names a folder among those of all servers and buckets.
+func (s *Store) place(prefix string) string {
+	return strings.TrimSpace(s.options.Bucket.Endpoint() + " " + s.options.Bucket.Address(prefix))
+}
