@@ -7,6 +7,10 @@ SHELL := bash
 BIN := bin/trailhouse
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := .bin/golangci-lint-$(GOLANGCI_VERSION)
+# moto is an emulator of AWS, written in Python, that the tests of S3 run against. Its
+# version is also in internal/testkit.
+MOTO_VERSION := 5.2.1
+MOTO := .bin/moto-$(MOTO_VERSION)/installed
 
 # The version is in the build info where git can tell it (a checkout of another
 # user's, or an archive, cannot).
@@ -18,7 +22,7 @@ GOBUILD := go build -buildvcs=$(VCS)
 export GOFLAGS := $(filter-out -trimpath,$(GOFLAGS)) -trimpath
 
 # Packages with goroutines and locks of ours: they also run with the race detector.
-RACE := ./internal/ingest/... ./internal/lake/... ./internal/state/... ./internal/dedup/... ./internal/cli/...
+RACE := ./internal/aws/... ./internal/ingest/... ./internal/lake/... ./internal/state/... ./internal/dedup/... ./internal/cli/...
 
 DEMO := demo-data
 DEMO_HOUSE := $(BIN) --data $(DEMO)/house --config $(DEMO)/trailhouse.yaml
@@ -61,7 +65,8 @@ demo: build ## months of invented evidence, imported and asked about
 	@echo; echo "and then your own logs: $(BIN) import enclave-log /var/log/nitro_enclaves"
 
 .PHONY: test
-test: build vet lint ## everything: build, vet, lint, tidy, all tests, race detector
+test: export TEST_TOOLS := required
+test: build vet lint test-tools ## everything: build, vet, lint, tidy, all tests, race detector
 	go test -count=1 ./internal/tidy
 	go test -count=1 -timeout 15m ./...
 	go test -count=1 -short -race -timeout 10m $(RACE)
@@ -84,6 +89,20 @@ $(GOLANGCI):
 	mkdir -p .bin
 	GOBIN=$(CURDIR)/.bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv .bin/golangci-lint $@
+
+# An emulator of AWS for the tests; without it go test skips them, make test does not.
+.PHONY: test-tools
+test-tools: $(MOTO) ## install what only tests need, into .bin
+
+$(MOTO):
+	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null || { \
+		echo "installing python3-venv with apt-get"; \
+		sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv; }
+	rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check 'moto[server]==$(MOTO_VERSION)'
+	touch $@
 
 .PHONY: docs
 docs: ## write the generated pages of docs anew

@@ -15,6 +15,11 @@ type Config struct {
 	Query   Query    `yaml:"query"`
 	Reports Reports  `yaml:"reports"`
 	Lake    LakeKeep `yaml:"lake"`
+	AWS     AWS      `yaml:"aws"`
+	// Places with evidence. A command that imports a kind of evidence and names no place
+	// reads all of that kind; one that names a place takes profile, role and rules from
+	// the source that it lies in.
+	Sources []Source `yaml:"sources"`
 	// What only you know about your hosts, by instance id: account, instance type, tags.
 	Hosts map[string]Host `yaml:"hosts"`
 	// Whom enclaves belong to: an ordered list of rules, of which the first that
@@ -93,7 +98,10 @@ func Default(dataHome string) *Config {
 			Rows:      1_000_000,
 			Bytes:     256 << 20,
 		},
-		Lake:    LakeKeep{Keep: 24 * time.Hour},
+		Lake: LakeKeep{Keep: 24 * time.Hour},
+		AWS: AWS{
+			SessionName: "trailhouse", Attempts: 10, Parallel: 8, IdleTimeout: 30 * time.Second, LookBackDays: 2,
+		},
 		origins: map[string]string{},
 	}
 }

@@ -62,6 +62,16 @@ func TestErrorsNameFileLineAndKey(t *testing.T) {
 		{"rule never in force", "clients:\n  - client: a\n    from: 2025-02-01\n    to: 2025-02-01\n", "trailhouse.yaml:4: clients[1].to: is not after from, so the rule is never in force"},
 		{"rule date", "clients:\n  - client: a\n    from: yesterday\n", "trailhouse.yaml:3: clients[1].from: \"yesterday\" is neither a date"},
 		{"host account", "hosts:\n  i-1:\n    account: 12\n", "trailhouse.yaml:3: hosts.i-1.account: \"12\" is not an account id of 12 digits"},
+		{"source kind", "sources:\n  - source: cost\n    path: x\n", "trailhouse.yaml:2: sources[1].source: \"cost\" is not one of cloudtrail, enclave-log"},
+		{"source without path", "sources:\n  - source: cloudtrail\n", "trailhouse.yaml:2: sources[1].path: is missing"},
+		{"logs on S3", "sources:\n  - source: enclave-log\n    path: s3://b\n", "trailhouse.yaml:3: sources[1].path: only CloudTrail is read from S3"},
+		{"no bucket", "sources:\n  - source: cloudtrail\n    path: s3:///x\n", "trailhouse.yaml:3: sources[1].path: \"s3:///x\" names no bucket"},
+		{"profile of a directory", "sources:\n  - source: cloudtrail\n    path: x\n    profile: p\n", "trailhouse.yaml:3: sources[1].path: profile, role_arn"},
+		{"role", "sources:\n  - source: cloudtrail\n    path: s3://b\n    role_arn: Audit\n", "trailhouse.yaml:4: sources[1].role_arn: \"Audit\" is not the ARN of a role"},
+		{"external id alone", "sources:\n  - source: cloudtrail\n    path: s3://b\n    external_id: x\n", "trailhouse.yaml:4: sources[1].external_id: is of use only with role_arn"},
+		{"endpoint", "aws:\n  endpoint: s3.example.com\n", "trailhouse.yaml:2: aws.endpoint: \"s3.example.com\" is not a URL"},
+		{"empty event rule", "sources:\n  - source: cloudtrail\n    path: x\n    include: [{name: \"\"}]\n", "trailhouse.yaml:4: sources[1].include: a rule without a key"},
+		{"unknown key of an event rule", "sources:\n  - source: cloudtrail\n    path: x\n    exclude: [{nane: a}]\n", "trailhouse.yaml:4: sources[1].exclude[1].nane: unknown key"},
 		{"tag value", "clients:\n  - client: a\n    tag: {env: [x]}\n", "trailhouse.yaml:3: clients[1].tag.env: is a list, must be a text"},
 	}
 	for _, tt := range tests {
@@ -122,6 +132,48 @@ clients:
 	}
 	if c.Clients[1].Line != 15 || c.Clients[1].Client != "rest" {
 		t.Errorf("second rule: %+v", c.Clients[1])
+	}
+}
+
+func TestSources(t *testing.T) {
+	file := `aws: {profile: house, region: eu-west-1}
+sources:
+  - source: cloudtrail
+    path: s3://trail/a/
+    role_arn: arn:aws:iam::111122223333:role/Audit
+    external_id: x
+  - source: cloudtrail
+    path: s3://trail
+    endpoint: https://s3.example.com
+    path_style: true
+    exclude:
+      - {source: kms.amazonaws.com, name: Decrypt}
+  - source: enclave-log
+    path: logs
+`
+	c, err := load(t, file, Input{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := c.Access(c.SourceAt("cloudtrail", "s3://trail/a/AWSLogs"))
+	if a.Profile != "" || a.RoleARN != "arn:aws:iam::111122223333:role/Audit" || a.ExternalID != "x" || a.Region != "eu-west-1" || a.SessionName != "trailhouse" || a.Endpoint != "" {
+		t.Errorf("role: %+v", a)
+	}
+	s := c.SourceAt("cloudtrail", "s3://trail/abc")
+	if a = c.Access(s); a.Profile != "house" || a.RoleARN != "" || a.Endpoint != "https://s3.example.com" || !a.PathStyle || len(s.Exclude) != 1 || s.Exclude[0].Name != "Decrypt" {
+		t.Errorf("endpoint: %+v of %+v", a, s)
+	}
+	if s = c.SourceAt("cloudtrail", "s3://trails"); s.Line != 0 || s.Path != "s3://trails" || c.Access(s) != c.AWS {
+		t.Errorf("elsewhere: %+v", s)
+	}
+	if logs := c.SourcesOf("enclave-log"); len(logs) != 1 || logs[0].Path != filepath.Join(filepath.Dir(c.File()), "logs") || logs[0].Line != 13 {
+		t.Errorf("logs: %+v", logs)
+	}
+	if c, err = load(t, file, Input{Flags: map[string]string{"aws.profile": "mine"}}); err != nil {
+		t.Fatal(err)
+	}
+	if a = c.Access(c.SourceAt("cloudtrail", "s3://trail/a")); a.Profile != "mine" || a.RoleARN != "" {
+		t.Errorf("flag: %+v", a)
 	}
 }
 

@@ -153,6 +153,7 @@ func (c *Config) finish(in Input, env map[string]string) error {
 	}
 	wrong = append(wrong, c.checkClients()...)
 	wrong = append(wrong, c.checkHosts()...)
+	wrong = append(wrong, c.checkSources(env)...)
 	return errors.Join(wrong...)
 }
 

@@ -59,6 +59,15 @@ const referenceExample = `
 query:
   memory_mib: 2048
 
+sources:
+  - source: cloudtrail
+    path: s3://acme-audit-logs
+    role_arn: arn:aws:iam::111122223333:role/Audit
+    external_id: ticket-7
+    exclude:
+      - source: kms.amazonaws.com
+        name: Decrypt
+
 hosts:
   i-0a1b2c3d4e5f60718:
     account: "111122223333"
@@ -82,6 +91,10 @@ func referencePage(t *testing.T) string {
 	b.WriteString(referenceHead)
 	b.WriteString("## Settings\n\n| key | type | default | meaning |\n|---|---|---|---|\n")
 	writeLeaves(t, &b, reflect.ValueOf(c).Elem(), "", comments)
+	b.WriteString("\n## `sources`\n\n" + comments["Config.Sources"] + "\n\n| key | type | meaning |\n|---|---|---|\n")
+	writeKeys(t, &b, reflect.TypeFor[Source](), comments)
+	b.WriteString("\nA rule of `include` and `exclude` picks events: `*` is any text and `?` any character, and all keys of a rule must match.\n\n| key | type | meaning |\n|---|---|---|\n")
+	writeKeys(t, &b, reflect.TypeFor[EventRule](), comments)
 	b.WriteString("\n## `hosts`\n\n" + comments["Config.Hosts"] + "\n\n| key | type | meaning |\n|---|---|---|\n")
 	writeKeys(t, &b, reflect.TypeFor[Host](), comments)
 	b.WriteString("\n## `clients`\n\n" + comments["Config.Clients"] + " All patterns of a rule must match; a rule without patterns matches everything.\n" +
@@ -148,7 +161,7 @@ func mustComment(t *testing.T, comments map[string]string, typ, name string) str
 // one line, by Type.Field.
 func fieldComments(t *testing.T) map[string]string {
 	out := map[string]string{}
-	for _, file := range []string{"config.go", "clients.go"} {
+	for _, file := range []string{"config.go", "clients.go", "sources.go"} {
 		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)

@@ -56,6 +56,10 @@ func (c *Config) Settings() []Setting {
 	for _, id := range c.hostIDs() {
 		out = append(out, Setting{Key: "hosts." + id, Value: c.Hosts[id].text(), Origin: c.Origin("hosts." + id)})
 	}
+	for i, source := range c.Sources {
+		key := fmt.Sprintf("sources[%d]", i+1)
+		out = append(out, Setting{Key: key, Value: source.Source + " " + source.Path, Origin: c.Origin(key)})
+	}
 	for i, rule := range c.Clients {
 		key := fmt.Sprintf("clients[%d]", i+1)
 		out = append(out, Setting{Key: key, Value: rule.Client, Origin: c.Origin(key)})

@@ -118,8 +118,11 @@ func (d *decoder) entries(n ast.Node, key string) []*ast.MappingValueNode {
 
 // mapping fills a struct: its keys are known.
 func (d *decoder) mapping(n ast.Node, v reflect.Value, key string) {
-	if rule, ok := v.Addr().Interface().(*ClientRule); ok {
-		rule.Line = lineOf(n)
+	switch element := v.Addr().Interface().(type) {
+	case *ClientRule:
+		element.Line = lineOf(n)
+	case *Source:
+		element.Line = lineOf(n)
 	}
 	known := map[string]reflect.Value{}
 	for i := range v.NumField() {

@@ -48,6 +48,8 @@ func walls() []wall {
 		{"internal/ingest", "internal/source", "ingest knows no source by name: a new source is one folder and one line in a list"},
 		{"internal/source", "internal/columns", "a source returns rows in a trailhouse.Batch; how they are stored is not its business"},
 		{"internal/source", "internal/config", "a source is told what it needs by its Options"},
+		{"internal/lake", "internal/aws", "the lake is told what it needs; it knows nothing of AWS"},
+		{"internal/aws", "internal/config", "the door to AWS is told what it needs by its Options"},
 		{"internal/lake", "internal/config", "the lake is told what it needs; it knows no configuration and nothing of AWS"},
 		{"internal/query", "internal/config", "limits come with each Query"},
 		{"internal/report", "internal/source", "a report is a question to tables and knows nothing of files"},
@@ -120,6 +122,7 @@ func owners() []owner {
 	return []owner{
 		{"github.com/apache/arrow-go", "internal/columns", "one place knows the column format; others use trailhouse.Batch"},
 		{"github.com/apache/iceberg-go", "internal/lake", "one place knows the table format; others use trailhouse.Lake"},
+		{"github.com/aws", "internal/aws", "one place knows the SDK; others ask for objects and get errors that name permissions"},
 		{"github.com/duckdb/duckdb-go", "internal/query/duckdb", "cgo and the engine stay behind trailhouse.Engine"},
 		{"modernc.org/sqlite", "internal/state internal/lake", "the journal and the lake's catalog are the only SQLite files"},
 		{"database/sql", "internal/state internal/lake internal/query", "only the rooms with an engine speak SQL"},
