@@ -246,6 +246,7 @@ func (d *document) scan(b []byte, i int) (int, bool) {
 	}
 	d.t.nodes = d.t.nodes[:mark]
 	if slow, ok := d.t.slowScan(b, i); ok {
+		d.t.high = 1 // not looked at
 		return slow, true
 	}
 	d.t.nodes = d.t.nodes[:mark]

@@ -63,13 +63,19 @@ func (c *names) sorted() [][]byte {
 // nameAll adds what a value and everything in it names: ARNs, ids of the form of EC2's,
 // and the texts of members whose key says that they are a name or an id.
 func (r *row) nameAll(at uint32) {
-	listEnd := uint32(0) // of an array whose key says that its elements are names
+	listEnd := uint32(0)  // of an array whose key says that its elements are names
+	stateEnd := uint32(0) // of an object such as instanceState, whose name names nothing
 	for i, end := at, r.nodes[at].next; i < end; i++ {
 		n := &r.nodes[i]
-		if n.kind == kindArray && n.keyEnd-n.key > 3 && r.b[n.keyEnd-1] == 's' && isNaming(r.b[n.key:n.keyEnd-1]) {
-			listEnd = n.next
+		if n.kind != kindString {
+			if key := r.b[n.key:n.keyEnd]; n.kind == kindArray && len(key) > 3 && key[len(key)-1] == 's' && isNaming(key[:len(key)-1]) {
+				listEnd = n.next
+			} else if n.kind == kindObject && bytes.HasSuffix(key, []byte("State")) {
+				stateEnd = n.next
+			}
+			continue
 		}
-		if n.kind != kindString || n.to-n.from < 2 || n.to-n.from > maxEntity {
+		if n.to-n.from < 2 || n.to-n.from > maxEntity {
 			continue
 		}
 		v := r.b[n.from:n.to]
@@ -83,7 +89,7 @@ func (r *row) nameAll(at uint32) {
 			if id, ok := instanceOfARN(v); ok {
 				r.names.addInstance(id)
 			}
-		case n.keyEnd == 0 && i < listEnd || n.keyEnd-n.key > 1 && isNaming(r.b[n.key:n.keyEnd]):
+		case n.keyEnd == 0 && i < listEnd || n.keyEnd-n.key > 1 && i >= stateEnd && isNaming(r.b[n.key:n.keyEnd]):
 			v = r.stable(n)
 		default:
 			continue
@@ -106,11 +112,14 @@ func isARN(v []byte) bool {
 
 // instanceOfARN returns the instance that an ARN of EC2 names.
 func instanceOfARN(v []byte) ([]byte, bool) {
-	i := bytes.LastIndex(v, []byte(":instance/"))
-	if i < 0 || !bytes.HasPrefix(v[i+10:], []byte("i-")) || !isResourceID(v[i+10:]) {
-		return nil, false
+	for _, digits := range [...]int{17, 8} {
+		const prefix = ":instance/i-"
+		at := len(v) - digits - len(prefix)
+		if at > 0 && string(v[at:at+len(prefix)]) == prefix && isResourceID(v[len(v)-digits-2:]) {
+			return v[len(v)-digits-2:], true
+		}
 	}
-	return v[i+10:], true
+	return nil, false
 }
 
 // isResourceID reports whether a text has the form of the ids of EC2 and its like: a
@@ -165,7 +174,7 @@ func isForeign(key []byte) bool {
 	switch string(key) {
 	case "requestId", "requestID", "RequestId", "x-amz-request-id", "accountId", "AccountId", "ownerId", "OwnerId",
 		"regionName", "availabilityZoneName", "availabilityZoneId", "availabilityZone", "displayName", "DisplayName",
-		"platformName", "agentName", "nextId", "versionId", "registryId", "hostName", "dnsName", "privateDnsName", "publicDnsName", "attributeName":
+		"platformName", "agentName", "deviceName", "rootDeviceName", "versionId", "registryId", "hostName", "dnsName", "privateDnsName", "publicDnsName", "attributeName":
 		return true
 	}
 	return false

@@ -211,7 +211,7 @@ func (r *reader) broken(err error) error {
 // readWhole reads an object that is in memory.
 func (r *reader) readWhole(c *content) error {
 	m := r.memory
-	m.tape.nodes, m.records = m.tape.nodes[:0], m.records[:0]
+	m.tape.nodes, m.tape.high, m.records = m.tape.nodes[:0], 0, m.records[:0]
 	d := &document{w: wholeWindow(c.whole), t: &m.tape}
 	for {
 		rec, err := d.next()
@@ -279,6 +279,7 @@ func (r *reader) eachPiece(c *content, h hash.Hash, fn func(*document, *record) 
 	}
 	defer in.Close()
 	d := &document{w: movingWindow(in, h), t: &r.memory.tape}
+	d.t.nodes, d.t.high = d.t.nodes[:0], 0
 	for {
 		rec, err := d.next()
 		if err == io.EOF {

@@ -59,7 +59,7 @@ func (r *reader) record(rec *record, position int64) error {
 	case rec.end-rec.at > maxValue:
 		r.reject(rec, position, fmt.Sprintf("the record has more than %d bytes; no event of CloudTrail is as large", maxValue))
 		return nil
-	case !utf8.Valid(row.b[rec.at:rec.end]):
+	case r.memory.tape.high != 0 && !utf8.Valid(row.b[rec.at:rec.end]):
 		r.reject(rec, position, "the record is not UTF-8")
 		return nil
 	}

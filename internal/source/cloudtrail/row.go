@@ -72,7 +72,11 @@ func (r *row) members(at uint32, s *shape, path string, out *slots) {
 	out.found = 0
 	expected := 0
 	for i, end := at+1, r.nodes[at].next; i < end; i = r.nodes[i].next {
-		f := s.find(r.key(i), expected)
+		n := &r.nodes[i]
+		f := expected
+		if n.flags&keyEscaped != 0 || expected >= len(s.fields) || s.fields[expected].name != string(r.b[n.key:n.keyEnd]) {
+			f = s.find(r.key(i), expected)
+		}
 		if f < 0 {
 			r.keep(path, i)
 			continue

@@ -53,6 +53,7 @@ type tape struct {
 	spaces uint32   // white space between tokens so far
 	deep   bool     // the last value has more than maxDepth levels
 	inDeep bool     // such a level is open
+	high   uint64   // 0 where all strings so far, and a few bytes behind them, are ASCII
 }
 
 // scan appends the value at b[i:] to the tape and returns where it ends. On a fault it
@@ -72,7 +73,7 @@ func (t *tape) scan(b []byte, i int) (int, bool) {
 		switch b[i] {
 		case '"':
 			n.kind, n.from = kindString, uint32(i+1)
-			if i = skipString(b, i+1, &n.flags, escaped); i >= 0 {
+			if i = t.skipString(b, i+1, &n.flags, escaped); i >= 0 {
 				n.to = uint32(i)
 				t.append(n)
 				i = t.after(b, i+1, &n)
@@ -171,7 +172,7 @@ func (t *tape) key(b []byte, i int, n *node) int {
 		return ^i
 	}
 	n.key, n.flags = uint32(i+1), 0
-	if i = skipString(b, i+1, &n.flags, keyEscaped); i < 0 {
+	if i = t.skipString(b, i+1, &n.flags, keyEscaped); i < 0 {
 		return i
 	}
 	n.keyEnd = uint32(i)
@@ -266,10 +267,12 @@ func skipDigits(b []byte, i int) int {
 // byte is of interest where it is below 0x20, a quote (0x22, which becomes 0x20 when its
 // second bit is flipped, as no other byte of text does) or a backslash. Borrows make
 // such bytes out of others only behind a true one, and the first one is taken.
-func skipString(b []byte, i int, flags *uint8, flag uint8) int {
+func (t *tape) skipString(b []byte, i int, flags *uint8, flag uint8) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	high := uint64(0)
 	for {
 		x := binary.LittleEndian.Uint64(b[i:])
+		high |= x & tops
 		low, slash := x^0x02*ones, x^'\\'*ones
 		found := ((low-0x21*ones)&^low | (slash-ones)&^slash) & tops
 		if found == 0 {
@@ -278,6 +281,7 @@ func skipString(b []byte, i int, flags *uint8, flag uint8) int {
 		}
 		i += bits.TrailingZeros64(found) >> 3
 		if b[i] == '"' {
+			t.high |= high
 			return i
 		}
 		if b[i] != '\\' {
