@@ -19,12 +19,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/trailhouse/trailhouse/internal/demo/trail"
 )
 
 // small are options that give every kind of host in about a second.
 func small(seed uint64) Options {
 	o := DefaultOptions()
-	o.Seed, o.PollDays, o.PollEvery = seed, 4, 5*time.Minute
+	o.Seed, o.PollDays, o.PollEvery, o.Events = seed, 4, 5*time.Minute, trail.MinEvents
 	return o
 }
 
@@ -87,6 +89,69 @@ func TestTruthIsConsistent(t *testing.T) {
 				t.Error("the truth changes on its way through JSON")
 			}
 		})
+	}
+}
+
+// TestTrailFitsLogs holds every attested call of a logged enclave against the sessions,
+// and the launches against the hosts.
+func TestTrailFitsLogs(t *testing.T) {
+	_, truth := generate(t, small(5))
+	sessions := map[string]Session{}
+	for _, s := range truth.Sessions {
+		sessions[s.EnclaveID] = s
+	}
+	logged := 0
+	for _, a := range truth.Trail.Attested {
+		if !a.Logged {
+			continue
+		}
+		logged++
+		s, ok := sessions[a.InstanceID+"-enc"+strings.TrimLeft(a.Slot, "0")]
+		if at := instantOf(a.Time); !ok || len(a.Slot) != 16 || at < s.Started || at > s.StopNotBefore {
+			t.Errorf("no session fits %+v", a)
+		}
+		if zero := strings.Trim(a.PCR0, "0") == ""; ok && zero != *s.Debug {
+			t.Errorf("debug is %t, the image's digest %s", *s.Debug, a.PCR0)
+		}
+	}
+	if logged < 50 {
+		t.Errorf("%d calls of enclaves in the logs", logged)
+	}
+	launched := map[string]trail.Launch{}
+	for _, l := range truth.Trail.Launches {
+		for _, id := range l.InstanceIDs {
+			launched[id] = l
+		}
+	}
+	for _, h := range truth.Hosts {
+		if l := launched[h.InstanceID]; l.Account != h.Account || l.InstanceType != h.InstanceType || instantOf(l.Time) >= truth.From {
+			t.Errorf("host %+v was launched by %+v", h, l)
+		}
+	}
+}
+
+// TestGenerateTrail sees that the trail by itself is the same as with the logs.
+func TestGenerateTrail(t *testing.T) {
+	whole, truth := generate(t, small(6))
+	alone := t.TempDir()
+	var last int64
+	got, err := GenerateTrail(t.Context(), alone, small(6), func(done, total int64) {
+		if done < last || total != trail.MinEvents {
+			t.Errorf("%d of %d events after %d", done, total, last)
+		}
+		last = done
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hashTree(t, filepath.Join(whole, trail.Folder)) != hashTree(t, filepath.Join(alone, trail.Folder)) {
+		t.Error("the trail by itself is another one")
+	}
+	if !reflect.DeepEqual(got.Trail, truth.Trail) || len(got.Sessions) > 0 || last != trail.MinEvents {
+		t.Errorf("the truth by itself is another one, %d events", last)
+	}
+	if _, err := os.Stat(filepath.Join(alone, "logs")); err == nil {
+		t.Error("there are logs beside the trail")
 	}
 }
 
@@ -302,6 +367,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"starts":  func(o *Options) { o.StartsPerDay = 0 },
 		"poll":    func(o *Options) { o.PollEvery = time.Millisecond },
 		"start":   func(o *Options) { o.Start = time.Time{} },
+		"events":  func(o *Options) { o.Events = 1 },
 	} {
 		o := DefaultOptions()
 		change(&o)

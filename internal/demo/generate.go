@@ -6,32 +6,72 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/demo/trail"
 )
 
-// Generate writes the evidence of the hosts below dir/logs, dir/trailhouse.yaml with
-// their accounts and the clients' rules, and dir/truth.json, and returns the truth.
-// Files that are there are overwritten, others are left alone. progress, where not
-// nil, is called after each host. CodeUsage for options that make no sense,
-// CodeStorage where the disk fails.
+// Generate writes the evidence of the hosts below dir/logs, the organisation's trail
+// below dir/trail, dir/trailhouse.yaml with the hosts' accounts and the clients' rules,
+// and dir/truth.json, and returns the truth. Files that are there are overwritten,
+// others are left alone. progress, where not nil, is called after each host and after
+// the trail. CodeUsage for options that make no sense, CodeStorage where the disk fails.
 func Generate(ctx context.Context, dir string, o Options, progress func(done, total int)) (*Truth, error) {
+	if progress == nil {
+		progress = func(int, int) {}
+	}
+	t, err := simulate(ctx, dir, o, func(hosts int) { progress(hosts, o.Hosts+1) })
+	if err != nil {
+		return nil, err
+	}
+	if t.Trail, err = trail.Generate(ctx, dir, o.trail(t), nil); err != nil {
+		return nil, err
+	}
+	progress(o.Hosts+1, o.Hosts+1)
+	if err := writeConfig(dir, t.Hosts, rules(o)); err != nil {
+		return nil, err
+	}
+	return t, WriteTruth(dir, t)
+}
+
+// GenerateTrail writes only what Generate writes below dir/trail, byte for byte, and a
+// dir/truth.json that has nothing but it. progress, where not nil, is called with the
+// events that are done and those that are asked for. Memory does not depend on how many
+// they are. Errors are those of Generate.
+func GenerateTrail(ctx context.Context, dir string, o Options, progress func(done, total int64)) (*Truth, error) {
+	logged, err := simulate(ctx, "", o, func(int) {})
+	if err != nil {
+		return nil, err
+	}
+	t := o.truth()
+	if t.Trail, err = trail.Generate(ctx, dir, o.trail(logged), progress); err != nil {
+		return nil, err
+	}
+	return t, WriteTruth(dir, t)
+}
+
+// truth returns the truth about nothing.
+func (o Options) truth() *Truth {
+	from, to := o.span()
+	return &Truth{
+		Seed: o.Seed, From: from, To: to, Sessions: []Session{}, FailedStarts: []Attempt{}, Unresolved: []Attempt{},
+		Usage: []Usage{}, Pools: []Pool{}, Hosts: []Host{}, Files: []File{},
+	}
+}
+
+// simulate lets the hosts live. Without a folder nobody keeps their logs.
+func simulate(ctx context.Context, dir string, o Options, progress func(hosts int)) (*Truth, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	from, to := o.span()
-	t := &Truth{
-		Seed: o.Seed, From: from, To: to,
-		Sessions: []Session{}, FailedStarts: []Attempt{}, Unresolved: []Attempt{}, Pools: []Pool{},
-	}
+	t := o.truth()
 	owners := rules(o)
 	for i := range o.Hosts {
 		if err := t.add(ctx, dir, newHost(o, i), i, owners); err != nil {
 			return nil, err
 		}
-		if progress != nil {
-			progress(i+1, o.Hosts)
-		}
+		progress(i + 1)
 	}
 	slices.SortFunc(t.Sessions, func(a, b Session) int {
 		return cmp.Or(cmp.Compare(a.Started, b.Started), cmp.Compare(a.EnclaveID, b.EnclaveID))
@@ -40,10 +80,26 @@ func Generate(ctx context.Context, dir string, o Options, progress func(done, to
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.InstanceID, b.InstanceID))
 	})
 	t.Usage = usage(t.Sessions)
-	if err := writeConfig(dir, t.Hosts, owners); err != nil {
-		return nil, err
+	return t, nil
+}
+
+// trail returns the options of the trail that fits the logs. Of an enclave whose start
+// the log does not show the image is not known, and nothing is said about it.
+func (o Options) trail(logged *Truth) trail.Options {
+	out := trail.Options{Seed: o.Seed, From: logged.From.Time(), To: logged.To.Time(), Events: o.Events}
+	for _, h := range logged.Hosts {
+		out.Hosts = append(out.Hosts, trail.Host{InstanceID: h.InstanceID, Account: h.Account, InstanceType: h.InstanceType})
 	}
-	return t, WriteTruth(dir, t)
+	for _, s := range logged.Sessions {
+		if s.EIFPath == nil || s.Debug == nil {
+			continue
+		}
+		out.Sessions = append(out.Sessions, trail.Session{
+			InstanceID: s.InstanceID, Slot: strings.TrimPrefix(s.EnclaveID, s.InstanceID+"-enc"),
+			From: s.Started.Time(), To: s.StopNotBefore.Time(), Image: *s.EIFPath, Debug: *s.Debug,
+		})
+	}
+	return out
 }
 
 // add lets one host live and adds what it leaves.

@@ -151,8 +151,12 @@ func (p *part) put(b []byte) {
 	}
 }
 
-// openPart makes a file below dir, compressed where its name ends with .gz.
+// openPart makes a file below dir, compressed where its name ends with .gz; without
+// dir, what is written is forgotten.
 func openPart(dir, path string) (*part, error) {
+	if dir == "" {
+		return &part{path: path, out: bufio.NewWriter(io.Discard), counts: File{Path: path}}, nil
+	}
 	full := filepath.Join(dir, path)
 	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
 		return nil, storage("make the folder of", full, err)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/demo/trail"
 )
 
 // Options say what Generate makes. Equal options give equal bytes.
@@ -28,10 +29,13 @@ type Options struct {
 	PollEvery time.Duration
 	// PollDays is for how many days the first host is polled.
 	PollDays int
+	// Events is how many events the trail has, of those that are not duplicates; zero for
+	// trail.DefaultEvents.
+	Events int64
 }
 
 // DefaultOptions are those of `make demo`: six hosts over three months, some 45 MB
-// of text.
+// of text, and a trail of 20,000 events.
 func DefaultOptions() Options {
 	return Options{
 		Seed:         1,
@@ -58,6 +62,8 @@ func (o Options) check() error {
 		return trailhouse.Errorf(trailhouse.CodeUsage, "a host of the demo tries more than 0 and at most 200 starts a day, not %g", o.StartsPerDay)
 	case o.PollEvery < time.Second || o.PollDays < 0:
 		return trailhouse.Errorf(trailhouse.CodeUsage, "a host of the demo is polled at most once a second and not for %d days", o.PollDays)
+	case o.Events != 0 && (o.Events < trail.MinEvents || o.Events > trail.MaxEvents):
+		return trailhouse.Errorf(trailhouse.CodeUsage, "a trail of the demo has %d to %d events, not %d", trail.MinEvents, trail.MaxEvents, o.Events)
 	case o.Start.IsZero():
 		return trailhouse.Errorf(trailhouse.CodeUsage, "a demo needs its first day")
 	}

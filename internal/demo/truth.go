@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/demo/trail"
 )
 
 // TruthName is the name of the truth's file in the demo's folder.
@@ -34,6 +35,8 @@ type Truth struct {
 	Pools []Pool `json:"pools"`
 	Hosts []Host `json:"hosts"`
 	Files []File `json:"files"`
+	// Trail is what CloudTrail's files hold.
+	Trail *trail.Truth `json:"trail"`
 }
 
 // Session is one life of an enclave as far as the log shows it. Nil and zero

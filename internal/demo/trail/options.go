@@ -9,8 +9,12 @@ import (
 // DefaultEvents is how many events a demo's trail has if nobody asks for more.
 const DefaultEvents = 20_000
 
-// MaxEvents is the largest trail.
-const MaxEvents = 100_000_000
+// MinEvents and MaxEvents bound the events of a trail: what the truth lists one by one
+// must fit.
+const (
+	MinEvents = 2_000
+	MaxEvents = 100_000_000
+)
 
 // Options say what Generate makes. Equal options give equal bytes.
 type Options struct {
@@ -19,7 +23,7 @@ type Options struct {
 	// From and To bound the events, but for the hosts' launches, which are in the day
 	// before. They are cut to whole days in UTC.
 	From, To time.Time
-	// Events is how many different events the table cloudtrail gets, at least 2,000;
+	// Events is how many different events the table cloudtrail gets, at least MinEvents;
 	// zero for DefaultEvents. Duplicates and the other kinds of files come on top.
 	Events int64
 	// EventsPerFile is the mean of a busy object; zero for 2,000 in trails of more than
@@ -62,8 +66,8 @@ func (o Options) check() (Options, error) {
 		}
 	}
 	switch {
-	case o.Events < 2000 || o.Events > MaxEvents:
-		return o, trailhouse.Errorf(trailhouse.CodeUsage, "a trail of the demo has 2,000 to 100,000,000 events, not %d", o.Events)
+	case o.Events < MinEvents || o.Events > MaxEvents:
+		return o, trailhouse.Errorf(trailhouse.CodeUsage, "a trail of the demo has %d to %d events, not %d", MinEvents, MaxEvents, o.Events)
 	case o.EventsPerFile < 1 || o.EventsPerFile > 100_000:
 		return o, trailhouse.Errorf(trailhouse.CodeUsage, "a file of the demo's trail has 1 to 100,000 events, not %d", o.EventsPerFile)
 	case o.To.Sub(o.From) < 7*24*time.Hour:
