@@ -3,6 +3,7 @@ package columns_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -279,4 +280,32 @@ const eventBytes = 1260
 // BenchmarkWriteTrail writes two row groups of events.
 func BenchmarkWriteTrail(b *testing.B) {
 	benchmarkWrite(b, trail(b, 2*columns.RowGroupRows), eventBytes)
+}
+
+// BenchmarkReadTrail reads the events, as a merge of files does.
+func BenchmarkReadTrail(b *testing.B) {
+	batch := trail(b, columns.RowGroupRows)
+	path := filepath.Join(b.TempDir(), "x.parquet")
+	if _, err := columns.Write(path, batch, nil); err != nil {
+		b.Fatal(err)
+	}
+	measure(b, batch.Len(), eventBytes, func(int) {
+		err := columns.Read(context.Background(), path, batch.Table, nil, func(*trailhouse.Batch) error { return nil })
+		if err != nil {
+			b.Fatal(err)
+		}
+	})
+}
+
+// BenchmarkCopyTrail fills a batch with rows of another: the cost of a decoder's
+// setters, without the decoder.
+func BenchmarkCopyTrail(b *testing.B) {
+	batch := trail(b, columns.RowGroupRows)
+	dst := trailhouse.NewBatch(batch.Table)
+	measure(b, batch.Len(), eventBytes, func(int) {
+		dst.Reset()
+		for row := range batch.Len() {
+			dst.CopyRow(batch, row)
+		}
+	})
 }
