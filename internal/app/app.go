@@ -130,5 +130,6 @@ func tables() []*trailhouse.Table {
 		enclavelog.LogTable(), enclavelog.AllocatorTable(),
 		sessions.MarkTable(), sessions.SessionTable(), sessions.AttemptTable(),
 	}
+	all = append(all, trailTables()...)
 	return append(all, ingest.Tables()...)
 }

@@ -50,7 +50,7 @@ func (h *House) Plan(ctx context.Context, within []string, p trailhouse.Period) 
 func (h *House) Reports() ([]cli.ReportInfo, error) {
 	var list []cli.ReportInfo
 	for _, r := range h.reports.Library.Reports() {
-		info := cli.ReportInfo{Name: r.Name, Title: r.Title, Question: r.Question}
+		info := cli.ReportInfo{Name: r.Name, Title: r.Title, Question: r.Question, Argument: r.Argument}
 		if !r.Builtin {
 			info.File = filepath.Join(h.config.Reports.Folder, r.File())
 		}
@@ -89,8 +89,12 @@ func (h *House) Report(ctx context.Context, r cli.ReportRequest, w io.Writer) (c
 	if err != nil {
 		return cli.Answer{}, err
 	}
-	done, err := h.reports.Run(ctx, report.Request{Name: r.Name, Args: r.Parameters, Period: r.Period}, out)
-	return cli.Answer{Rows: done.Rows, Missing: int64(done.Missing)}, err
+	done, err := h.reports.Run(ctx, requestOf(r), out)
+	return cli.Answer{Rows: done.Rows, Missing: int64(done.Missing), Limit: done.Limit}, err
+}
+
+func requestOf(r cli.ReportRequest) report.Request {
+	return report.Request{Name: r.Name, Argument: r.Argument, Args: r.Parameters, Period: r.Period}
 }
 
 // SQL runs a statement of the user's and writes its rows.

@@ -18,6 +18,11 @@ type House interface {
 	Import(ctx context.Context, r ImportRequest, progress func(Progress)) (ImportResult, error)
 	// Report runs a report and writes it to w in the format.
 	Report(ctx context.Context, r ReportRequest, w io.Writer) (Answer, error)
+	// Export runs a report whose rows are records and writes their original bytes into
+	// new files. What it wrote stays where the error is CodePartial.
+	Export(ctx context.Context, r ExportRequest) (ExportResult, error)
+	// Event returns all records of an event, CodeNotFound where there is none.
+	Event(ctx context.Context, id string) ([]Record, error)
 	// Reports lists the reports, built-in ones and the user's, by name.
 	Reports() ([]ReportInfo, error)
 	// CheckReports parses and binds all reports and returns how many there are. The
@@ -101,6 +106,7 @@ type ImportResult struct {
 // ReportRequest says which report to run.
 type ReportRequest struct {
 	Name       string
+	Argument   string // of the report, empty where none was given
 	Period     trailhouse.Period
 	Parameters map[string]string // as given, checked by the report
 	Format     string            // table, json, jsonl, csv or seed
@@ -119,6 +125,9 @@ type Answer struct {
 	// Missing counts scopes whose evidence is missing or damaged within the period:
 	// the answer holds less than there was.
 	Missing int64
+	// Limit is the report's limit on rows where it was reached, so that there may be
+	// more; else 0.
+	Limit int64
 }
 
 // ReportInfo is one report in the list.
@@ -126,6 +135,8 @@ type ReportInfo struct {
 	Name     string `json:"name"`
 	Title    string `json:"title"`
 	Question string `json:"question"`
+	// Argument is what must be given behind the name, empty where nothing must.
+	Argument string `json:"argument,omitempty"`
 	// File is where it stands, empty for a built-in one.
 	File string `json:"file,omitempty"`
 }

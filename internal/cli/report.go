@@ -13,28 +13,46 @@ type reportFlags struct {
 	period     periodFlags
 	format     string
 	parameters []string
+	export     string
+	out        string
 }
 
 func (s *shell) reportCommand() *cobra.Command {
 	var f reportFlags
 	c := &cobra.Command{
-		Use:   "report NAME",
+		Use:   "report NAME [ARGUMENT]",
 		Short: "Answer a question that is kept as a report",
 		Long: `Runs a report and prints its rows. Without a period it covers all there is. Times
 are UTC. The format json holds the report's name, parameters, the instant of the
-question, what evidence was read and missing, and the rows.`,
+question, what evidence was read and missing, and the rows. Some reports ask for one
+thing that is named behind them.
+
+With --export records the rows of a report on trails become evidence: a file with
+their original records, in the order of the report and without its limit unless you
+give one, and the file's SHA-256 beside it. No file is overwritten. A record whose
+original is gone or changed is left out and listed in a file beside it.`,
 		Example: `  trailhouse report client-usage --from 2025-10-01 --to 2025-11-01
   trailhouse report enclave-usage --last 4w --format json
-  trailhouse report client-usage --param client=acme`,
-		Args: between(1, 1, "the name of a report"),
+  trailhouse report client-usage --param client=acme
+  trailhouse report who-touched arn:aws:s3:::ledger --last 7d
+  trailhouse report events --param principal=alice --last 4w --export records --out case-17/`,
+		Args: between(1, 2, "the name of a report and what it asks for"),
 	}
 	f.period.add(c)
 	c.Flags().StringVar(&f.format, "format", "table", "`FORMAT`: table, json, jsonl, csv, or seed where the report has it")
 	c.Flags().StringArrayVar(&f.parameters, "param", nil, "a parameter of the report as `NAME=VALUE`; may be repeated")
+	c.Flags().StringVar(&f.export, "export", "", "write `WHAT` to files instead of rows: records")
+	c.Flags().StringVar(&f.out, "out", "", "the new `FILE` of an export, or a directory for it")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		r, err := f.request(s, c, args[0])
 		if err != nil {
 			return err
+		}
+		if len(args) > 1 {
+			r.Argument = args[1]
+		}
+		if f.export != "" || f.out != "" {
+			return s.export(c, f, r)
 		}
 		return s.withHouse(c, func(ctx context.Context, h House) error {
 			answer, err := h.Report(ctx, r, s.env.Out)
@@ -78,10 +96,13 @@ func (s *shell) format(c *cobra.Command, given, known string) (string, error) {
 	return "", usage("--format: %q is not one of %s", given, strings.ReplaceAll(known, " ", ", "))
 }
 
-// complete tells on standard error that an answer rests on incomplete evidence.
-// The answer itself is done, and says the same in its coverage, so the command
-// succeeds.
+// complete tells on standard error that an answer rests on incomplete evidence, or
+// that it was cut. The answer itself is done, and says the same in its coverage and its
+// parameters, so the command succeeds.
 func (s *shell) complete(a Answer, err error) error {
+	if err == nil && a.Limit > 0 && !s.flags.quiet {
+		s.screen.line(fmt.Sprintf("note: these are the first %s rows, the limit of the report; there may be more: give --param limit=N or a shorter period", count(a.Limit)))
+	}
 	if err == nil && a.Missing > 0 && !s.flags.quiet {
 		s.screen.line(fmt.Sprintf("note: the evidence behind this answer is not complete: %s missing, damaged or quarantined in part; see trailhouse report coverage", objects(a.Missing)))
 	}
@@ -106,7 +127,9 @@ func (s *shell) reportList() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return printList(s.env.Out, s.flags.json, infos, "NAME\tQUESTION", func(i ReportInfo) string { return i.Name + "\t" + i.Question })
+				return printList(s.env.Out, s.flags.json, infos, "NAME\tQUESTION", func(i ReportInfo) string {
+					return strings.TrimSpace(i.Name+" "+strings.ToUpper(i.Argument)) + "\t" + i.Question
+				})
 			})
 		},
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -40,7 +41,7 @@ func New(env Env) *cobra.Command { return newShell(env).root() }
 // root builds the tree of commands.
 func (s *shell) root() *cobra.Command {
 	root := group("trailhouse", "Who ran what in AWS, was it allowed, and what did it cost",
-		s.importCommand(), s.reportCommand(), s.sqlCommand(), s.clientsCommand(),
+		s.importCommand(), s.reportCommand(), s.showCommand(), s.sqlCommand(), s.clientsCommand(),
 		s.lakeCommand(), s.configCommand(), s.demoCommand(), s.versionCommand())
 	root.Long = `Trailhouse reads raw evidence (logs of AWS Nitro Enclaves) exactly once into open
 tables in a directory of yours and answers questions about it.
@@ -74,6 +75,8 @@ func settingOf(flag string) string {
 		return "log.level"
 	case "batch-records":
 		return "ingest.batch_records"
+	case "profile", "role-arn", "external-id", "region", "endpoint":
+		return "aws." + strings.ReplaceAll(flag, "-", "_")
 	}
 	return ""
 }
