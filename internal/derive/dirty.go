@@ -73,12 +73,29 @@ func (p *pass) dirtyHosts(ctx context.Context, was watermark) (hosts, error) {
 		return nil, err
 	}
 	for _, f := range files {
-		if err := collect(ctx, f.Path, p.Logs.Coverage, "scope", dirty); err != nil {
+		err := p.coverageOf(ctx, f.Path, func(host trailhouse.InstanceID, _ time.Time) { dirty[host] = struct{}{} })
+		if err != nil {
 			return nil, err
 		}
 	}
 	delete(dirty, "")
 	return dirty, nil
+}
+
+// coverageOf calls fn with each host that a file of coverage says something of, and
+// the instant through which its log is complete.
+func (j *Job) coverageOf(ctx context.Context, path string, fn func(host trailhouse.InstanceID, through time.Time)) error {
+	t := j.Logs.Coverage
+	names := []string{"source", "scope", "covered_through"}
+	c := indexes(t, names)
+	return columns.Read(ctx, path, t, names, func(b *trailhouse.Batch) error {
+		for i := range b.Len() {
+			if string(b.Text(c[0], i)) == j.Logs.Source {
+				fn(trailhouse.InstanceID(b.Text(c[1], i)), b.Time(c[2], i))
+			}
+		}
+		return nil
+	})
 }
 
 // collect adds the values of a column to the set.

@@ -107,26 +107,16 @@ func (j *Job) marksOf(ctx context.Context, group []trailhouse.InstanceID) (map[t
 // completeThrough returns for each host the instant through which its log is known
 // to be complete: the latest that any of its evidence reaches.
 func (j *Job) completeThrough(ctx context.Context) (map[trailhouse.InstanceID]time.Time, error) {
-	t := j.Logs.Coverage
-	files, _, err := j.Lake.Files(ctx, t.Name, trailhouse.Period{})
+	files, _, err := j.Lake.Files(ctx, j.Logs.Coverage.Name, trailhouse.Period{})
 	if err != nil {
 		return nil, err
 	}
 	through := map[trailhouse.InstanceID]time.Time{}
-	names := []string{"source", "scope", "covered_through"}
-	c := indexes(t, names)
 	for _, f := range files {
-		err := columns.Read(ctx, f.Path, t, names, func(b *trailhouse.Batch) error {
-			for i := range b.Len() {
-				if string(b.Text(c[0], i)) != j.Logs.Source {
-					continue
-				}
-				id := trailhouse.InstanceID(b.Text(c[1], i))
-				if at := b.Time(c[2], i); at.After(through[id]) {
-					through[id] = at
-				}
+		err := j.coverageOf(ctx, f.Path, func(host trailhouse.InstanceID, at time.Time) {
+			if at.After(through[host]) {
+				through[host] = at
 			}
-			return nil
 		})
 		if err != nil {
 			return nil, err
