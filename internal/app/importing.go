@@ -2,34 +2,37 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/cli"
 	"github.com/trailhouse/trailhouse/internal/ingest"
-	"github.com/trailhouse/trailhouse/internal/objects"
-	"github.com/trailhouse/trailhouse/internal/source/enclavelog"
 )
 
-// source returns the source that an import asks for. A new kind of evidence is a
-// case here and a folder below internal/source.
-func (h *House) source(r cli.ImportRequest) (trailhouse.Source, error) {
-	switch r.Source {
-	case enclavelog.Name:
-		return enclavelog.New(enclavelog.Options{
-			Paths: r.Paths, Instance: r.Instance, Year: r.Year, Location: r.Zone, CompleteThrough: r.CompleteThrough,
-			Limits: objects.Limits{InflatedBytes: h.config.Limits.InflatedMiB << 20, Ratio: h.config.Limits.Ratio},
-		}), nil
+// Import reads the evidence and derives the sessions that it changes. What was
+// imported is derived from even where the import ended early. A place that fails does
+// not keep the others from being read, unless the machine itself fails.
+func (h *House) Import(ctx context.Context, r cli.ImportRequest, progress func(cli.Progress)) (cli.ImportResult, error) {
+	var total cli.ImportResult
+	sources, err := h.sources(ctx, r)
+	if err != nil {
+		return total, err
 	}
-	return nil, trailhouse.Errorf(trailhouse.CodeUsage, "there is no source %q", r.Source)
+	var failed error
+	for _, src := range sources {
+		done, err := h.importFrom(ctx, src, progress)
+		total.Add(done)
+		failed = errors.Join(failed, err)
+		if code := trailhouse.CodeOf(err); code == trailhouse.CodeInterrupted || code == trailhouse.CodeStorage {
+			return total, failed
+		}
+	}
+	_, err = h.derive.Run(ctx)
+	return total, errors.Join(failed, err)
 }
 
-// Import reads the evidence and derives the sessions that it changes. What was
-// imported is derived from even where the import ended early.
-func (h *House) Import(ctx context.Context, r cli.ImportRequest, progress func(cli.Progress)) (cli.ImportResult, error) {
-	src, err := h.source(r)
-	if err != nil {
-		return cli.ImportResult{}, err
-	}
+// importFrom imports from one source and logs what it could not use.
+func (h *House) importFrom(ctx context.Context, src trailhouse.Source, progress func(cli.Progress)) (cli.ImportResult, error) {
 	done, err := h.ingest.Run(ctx, src, ingest.Options{
 		BatchRecords: int(h.config.Ingest.BatchRecords),
 		BatchBytes:   int(h.config.Ingest.BatchMiB) << 20,
@@ -41,10 +44,6 @@ func (h *House) Import(ctx context.Context, r cli.ImportRequest, progress func(c
 	if more := done.ProblemCount - int64(len(done.Problems)); more > 0 {
 		h.log.Warn("further objects could not be used; the tables quarantine and coverage hold them", "count", more)
 	}
-	if err != nil {
-		return resultOf(done), err
-	}
-	_, err = h.derive.Run(ctx)
 	return resultOf(done), err
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -18,24 +19,24 @@ type importFlags struct {
 }
 
 func (s *shell) importCommand() *cobra.Command {
-	return group("import", "Read evidence into the lake", s.importEnclaveLog())
+	return group("import", "Read evidence into the lake", s.importEnclaveLog(), s.importCloudTrail())
 }
 
 func (s *shell) importEnclaveLog() *cobra.Command {
 	var f importFlags
 	c := &cobra.Command{
-		Use:   "enclave-log PATH…",
+		Use:   "enclave-log [PATH…]",
 		Short: "Read logs of nitro-cli and journals of the allocator",
 		Long: `Reads files and directories with logs of nitro-cli (plain, gzip, rotated, or as
 CloudWatch Logs gives them out) and journals of nitro-enclaves-allocator.service.
 
 A record that was read before, in whatever file, is not written again. The host is
 a directory or file name that is an instance id, else what the log's own enclave
-ids say, else --instance.`,
+ids say, else --instance. Without a path, all sources of the kind enclave-log in
+trailhouse.yaml are read.`,
 		Example: `  trailhouse import enclave-log /var/log/nitro_enclaves
   trailhouse import enclave-log --instance i-0a1b2c3d4e5f60718 nitro_enclaves.log
   trailhouse import enclave-log logs/i-0a1b2c3d4e5f60718 --complete-through 2025-11-03T12:00:00Z`,
-		Args: between(1, -1, "at least one file or directory"),
 	}
 	c.Flags().StringVar(&f.instance, "instance", "", "instance `ID` of the host, where neither path nor content names it")
 	c.Flags().IntVar(&f.year, "year", 0, "year of journal lines, which print none (default: from the file's time)")
@@ -88,6 +89,21 @@ func (s *shell) runImport(ctx context.Context, h House, r ImportRequest) error {
 		err = result.partial()
 	}
 	return err
+}
+
+// Add adds what another source gave to the counts. The first run stands for all.
+func (r *ImportResult) Add(o ImportResult) {
+	r.RunID = cmp.Or(r.RunID, o.RunID)
+	r.Units += o.Units
+	r.UnitsKnown += o.UnitsKnown
+	r.UnitsMissing += o.UnitsMissing
+	r.UnitsQuarantined += o.UnitsQuarantined
+	r.UnitsIgnored += o.UnitsIgnored
+	r.Records += o.Records
+	r.Written += o.Written
+	r.Duplicate += o.Duplicate
+	r.Filtered += o.Filtered
+	r.Quarantined += o.Quarantined
 }
 
 // partial is the error of an import that is done but for named parts.
