@@ -26,9 +26,10 @@ type call struct {
 // operation is a call, ready to be written.
 type operation struct {
 	call
-	frame   frame
-	classes []class
-	denied  failure
+	frame    frame
+	classes  []class
+	denied   failure
+	succeeds bool // always
 }
 
 // prepare compiles a call.
@@ -49,6 +50,19 @@ func prepare(c call) *operation {
 	}
 	o.denied = refusal(c)
 	return o
+}
+
+// names reports whether records of the operation name the register also where the call
+// fails and there is no response.
+func (o *operation) names(r register) bool {
+	for _, t := range []template{o.frame.request, o.frame.resource} {
+		for _, p := range t {
+			if p.op == opRegister && register(p.n) == r {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func optional(text string) template {
@@ -77,6 +91,9 @@ const refusedPermille = 22
 
 // pickFailure returns the error of a call, mostly none.
 func (w *writer) pickFailure(o *operation) *failure {
+	if o.succeeds {
+		return nil
+	}
 	draw := w.below(1000)
 	for i := range o.failures {
 		if draw -= o.failures[i].permille; draw < 0 {

@@ -12,7 +12,7 @@ type carry struct {
 // The shares of duplicates: single records that a later object of the cell repeats, and
 // whole objects that a second trail delivers again. Together some 3 in 100.
 const (
-	carriedPermille = 22
+	carriedPermille = 26
 	twinPermille    = 6
 )
 

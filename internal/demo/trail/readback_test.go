@@ -40,7 +40,11 @@ func TestTruth(t *testing.T) {
 			got.Attested = r.attested(t, want)
 			got.Touched = nil
 			for _, touched := range want.Touched {
-				got.Touched = append(got.Touched, Touched{touched.Resource, r.touching(touched.Resource)})
+				ids := r.touching(touched.Resource)
+				if !slices.Equal(ids, touched.Events) {
+					t.Errorf("%s: read %v, the truth says %v", touched.Resource, ids, touched.Events)
+				}
+				got.Touched = append(got.Touched, Touched{touched.Resource, ids})
 			}
 			compareTruth(t, &got, want)
 			r.checkSessions(t, o, want)
@@ -330,8 +334,8 @@ func (r *readings) attested(t *testing.T, truth *Truth) []Attested {
 			for _, n := range "12348" {
 				digest(t, text(recipient, "attestationDocumentEnclavePCR"+string(n)))
 			}
-		} else if instance, slot, ok := strings.Cut(module, "-tpm"); ok {
-			a.Kind, a.InstanceID, a.Slot = kindNitroTPM, instance, slot
+		} else if instance, _, ok := strings.Cut(module, "-tpm"); ok {
+			a.Kind, a.InstanceID = kindNitroTPM, instance
 			digest(t, text(recipient, "attestationDocumentNitroTPMPCR4"))
 		}
 		if l := list(v, "resources"); len(l) > 0 {
@@ -340,6 +344,10 @@ func (r *readings) attested(t *testing.T, truth *Truth) []Attested {
 		a.Time, _ = time.Parse(time.RFC3339, text(v, "eventTime"))
 		a.Relayed = !strings.HasSuffix(a.Principal, "/"+a.InstanceID)
 		a.Logged = known[a.EventID].Logged
+		if a.Relayed {
+			r.seen["attested relayed"]++
+		}
+		r.seen["attested "+a.Kind]++
 		r.seen["attested "+a.Kind+" "+a.Operation]++
 		if a.PCR0 == strings.Repeat("0", 96) {
 			r.seen["attested debug"]++
@@ -445,7 +453,7 @@ func (r *readings) checkVariety(t *testing.T) {
 		"caller ", "caller Root", "caller IAMUser", "caller AssumedRole", "caller AWSService", "caller AWSAccount", "caller WebIdentityUser", "caller SAMLUser", "caller IdentityCenterUser",
 		"addendum", "sharedEventID", "vpcEndpointId", "vpcEndpointAccountId", "serviceEventDetails", "sessionCredentialFromConsole", "tlsDetails", "fieldOfTheFuture", "resources",
 		"launch user", "launch autoscaling", "launch fleet", "launch without template", "launch by name", "launch of several",
-		"attested enclave Decrypt", "attested enclave GenerateDataKey", "attested enclave GenerateDataKeyPair", "attested enclave GenerateRandom", "attested enclave DeriveSharedSecret", "attested debug",
+		"attested nitrotpm", "attested enclave Decrypt", "attested enclave GenerateDataKey", "attested enclave GenerateDataKeyPair", "attested enclave GenerateRandom", "attested enclave DeriveSharedSecret", "attested debug", "attested relayed",
 	}
 	for _, what := range want {
 		if r.seen[what] == 0 {

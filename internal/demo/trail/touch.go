@@ -68,6 +68,10 @@ func (s *script) touchAll() {
 
 // touch plans one event about a chosen resource.
 func (s *script) touch(at int64, c *cell, o *operation, r chosen) string {
+	if !o.names(r.register) {
+		sure := *o
+		sure.succeeds, o = true, &sure
+	}
 	return s.add(at, c, func(w *writer) (string, *failure) {
 		w.memo[r.register] = r.value
 		return o.name, w.call(o, nil, 0)

@@ -107,7 +107,7 @@ type Attested struct {
 	// Kind is enclave or nitrotpm.
 	Kind       string `json:"kind"`
 	InstanceID string `json:"instance_id"`
-	// Slot is as the record has it, padded to 16 digits.
+	// Slot is as the record has it, padded to 16 digits; empty for a NitroTPM.
 	Slot string `json:"slot"`
 	// Key is the ARN of the KMS key, empty for GenerateRandom.
 	Key string `json:"key"`
