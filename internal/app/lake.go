@@ -118,7 +118,7 @@ func (k keeper) Expire(ctx context.Context) (cli.Expiry, error) {
 	}, err
 }
 
-// Check looks at every file, count and key.
+// Check looks at every file, count and key, and at a sample of repeated records.
 func (k keeper) Check(ctx context.Context) ([]cli.Problem, error) {
 	var deep []*trailhouse.Table
 	for _, t := range tables() {
@@ -130,7 +130,10 @@ func (k keeper) Check(ctx context.Context) ([]cli.Problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	var problems []cli.Problem
+	problems, err := k.contradictions(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, p := range found {
 		if p.Note {
 			k.log.Info(p.Text, "table", p.Table, "path", p.Path)
@@ -140,7 +143,7 @@ func (k keeper) Check(ctx context.Context) ([]cli.Problem, error) {
 		if p.Path != "" {
 			text = p.Path + ": " + text
 		}
-		problems = append(problems, cli.Problem{Table: p.Table, Text: text})
+		problems = append(problems, cli.Problem{Table: p.Table, Text: text, Evidence: p.Evidence})
 	}
 	return problems, nil
 }

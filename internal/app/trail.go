@@ -3,12 +3,10 @@ package app
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/trailhouse/trailhouse"
-	"github.com/trailhouse/trailhouse/internal/aws"
 	"github.com/trailhouse/trailhouse/internal/cli"
 	"github.com/trailhouse/trailhouse/internal/columns"
 	"github.com/trailhouse/trailhouse/internal/config"
@@ -220,28 +218,22 @@ type bucketAt struct {
 }
 
 // storeOf returns the store of an object, which is a file where it is no address. A
-// bucket is asked as the settings say of the source that the object lies in.
+// bucket is asked as the settings say of the place that the object lies in.
 func (h *House) storeOf(ctx context.Context, stores map[bucketAt]cloudtrail.Store, object string) (cloudtrail.Store, error) {
-	bucket, _, ok := cloudtrail.SplitAddress(object)
+	name, _, ok := cloudtrail.SplitAddress(object)
 	if !ok {
 		return cloudtrail.Files{}, nil
 	}
-	at := bucketAt{h.config.Access(h.config.SourceAt(cloudtrail.Name, object)), bucket}
+	place := h.config.SourceAt(cloudtrail.Name, object)
+	at := bucketAt{h.config.Access(place), name}
 	if s := stores[at]; s != nil {
 		return s, nil
 	}
-	a := at.access
-	session, err := aws.Open(ctx, aws.Options{
-		Profile: a.Profile, RoleARN: a.RoleARN, ExternalID: a.ExternalID, SessionName: a.SessionName, Region: a.Region,
-		Endpoint: a.Endpoint, PathStyle: a.PathStyle, Attempts: int(a.Attempts), IdleTimeout: a.IdleTimeout,
-	})
-	if err != nil {
-		return nil, err
+	s, err := h.bucket(ctx, place)
+	if err == nil {
+		stores[at] = s
 	}
-	stores[at] = cloudtrail.NewS3(cloudtrail.S3Options{
-		Bucket: session.Bucket(bucket), Parallel: int(a.Parallel), TempDir: filepath.Join(h.config.DataDir, "tmp"),
-	})
-	return stores[at], nil
+	return s, err
 }
 
 // objectLimits bound compressed objects, as imports do.

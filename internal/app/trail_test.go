@@ -334,3 +334,41 @@ func realRecords(t *testing.T, dir string) []json.RawMessage {
 	}
 	return all
 }
+
+// TestCheckFindsContradictions wants repeated records that differ, and ids of two days,
+// to be told; copies are not.
+func TestCheckFindsContradictions(t *testing.T) {
+	dir := t.TempDir()
+	same := event(0, "2025-10-01T08:00:00Z", `,"requestParameters":{"a":1,"b":2}`)
+	first := deliver(t, dir, "CloudTrail", "20251001T0805Z", same, event(1, "2025-10-01T08:00:00Z", `,"errorCode":"AccessDenied"`), event(2, "2025-10-01T23:00:00Z", ""))
+	h := trailHouse(t, dir)
+	if problems, err := h.Lake().Check(t.Context()); err != nil || len(problems) > 0 {
+		t.Fatalf("before: %+v, %v", problems, err)
+	}
+	other := t.TempDir()
+	copied := strings.ReplaceAll(event(0, "2025-10-01T08:00:00Z", `,"requestParameters":{"b":2,"a":1}`), "\n", "")
+	second := deliver(t, other, "CloudTrail", "20251001T0810Z", event(1, "2025-10-01T08:00:00Z", ""), copied, event(2, "2025-10-02T01:00:00Z", ""))
+	if _, err := h.ingest.Run(t.Context(), cloudtrail.New(cloudtrail.Options{Paths: []string{other}}), ingest.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	problems, err := h.Lake().Check(t.Context())
+	if err != nil || len(problems) != 2 {
+		t.Fatalf("%+v, %v", problems, err)
+	}
+	for i, want := range [][]string{
+		{"event " + id(1) + " differs", "from " + first + " at byte", second + " has another body at byte 13"},
+		{"1 records have the event_key of a record of another day: " + id(2) + " on 2025-10-01 and 2025-10-02"},
+	} {
+		for _, part := range want {
+			if !strings.Contains(problems[i].Text, part) || !problems[i].Evidence || problems[i].Table != "cloudtrail" {
+				t.Errorf("%+v does not say %q", problems[i], part)
+			}
+		}
+	}
+	if err := os.Remove(second); err != nil {
+		t.Fatal(err)
+	}
+	if problems, err = h.Lake().Check(t.Context()); err != nil || len(problems) != 1 {
+		t.Errorf("without the object: %+v, %v", problems, err)
+	}
+}

@@ -178,6 +178,8 @@ type Problem struct {
 	Table string `json:"table,omitempty"`
 	Text  string `json:"problem"`
 	Hint  string `json:"hint,omitempty"`
+	// Evidence says that records contradict each other; the lake itself is in order.
+	Evidence bool `json:"evidence,omitempty"`
 }
 
 // DemoRequest says what evidence to invent.

@@ -137,7 +137,8 @@ func (s *shell) lakeCheck() *cobra.Command {
 	}
 }
 
-// printProblems prints what is wrong; anything wrong is a failure.
+// printProblems prints what is wrong; anything wrong is a failure, but records that
+// contradict each other, which are the evidence's own.
 func (s *shell) printProblems(problems []Problem, took time.Duration) error {
 	if len(problems) == 0 {
 		return s.say(fmt.Sprintf("the lake is in order (%s)", took.Round(time.Millisecond)), struct {
@@ -150,6 +151,16 @@ func (s *shell) printProblems(problems []Problem, took time.Duration) error {
 	if err != nil {
 		return err
 	}
-	return trailhouse.Errorf(trailhouse.CodeDamaged, "the lake has %d problems", len(problems)).
+	faults := 0
+	for _, p := range problems {
+		if !p.Evidence {
+			faults++
+		}
+	}
+	if faults == 0 {
+		return trailhouse.Errorf(trailhouse.CodePartial, "the lake is in order (%s), but records in it contradict others", took.Round(time.Millisecond)).
+			WithHint("look at both with `trailhouse show event`; the lake keeps what came first")
+	}
+	return trailhouse.Errorf(trailhouse.CodeDamaged, "the lake has %d problems", faults).
 		WithHint("nothing was changed; keep a copy of the data directory before you repair it")
 }

@@ -2,6 +2,7 @@ package lake
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -29,11 +30,14 @@ type Problem struct {
 	Text string
 	// Note marks what is worth knowing and harmless.
 	Note bool
+	// Evidence marks what is odd about the records that were imported; the lake holds
+	// them as they are, and is whole.
+	Evidence bool
 }
 
 // Check reads the metadata of all tables and the footers of all current data
-// files. The lake is whole where it returns notes only. Files of earlier
-// snapshots are checked for presence and size.
+// files. The lake is whole where it returns notes and oddities of the evidence
+// only. Files of earlier snapshots are checked for presence and size.
 func (l *Lake) Check(ctx context.Context, o CheckOptions) ([]Problem, error) {
 	names, err := l.Tables(ctx)
 	if err != nil {
@@ -200,11 +204,18 @@ func (c *checker) unnamed(onDisk []diskFile) {
 	}
 }
 
-// keysAtOnce is how many keys are held in memory, 16 bytes each. Larger tables
+// keysAtOnce is how many keys are held in memory, 20 bytes each. Larger tables
 // are read several times, each time for another range of keys.
 const keysAtOnce = 4 << 20
 
-// checkKeys checks that no key of a table is there twice.
+// placed is a key and the partition that a row with it lies in, counted from 0.
+type placed struct {
+	key       trailhouse.Key
+	partition int32
+}
+
+// checkKeys checks that no key of a table is twice in one partition. A key in two
+// partitions is no fault of the lake: two records say different times of one thing.
 func (l *Lake) checkKeys(ctx context.Context, t *trailhouse.Table) ([]Problem, error) {
 	files, _, err := l.Files(ctx, t.Name, trailhouse.Period{})
 	if err != nil || t.Key == "" {
@@ -214,31 +225,62 @@ func (l *Lake) checkKeys(ctx context.Context, t *trailhouse.Table) ([]Problem, e
 	for _, f := range files {
 		rows += f.Rows
 	}
+	c := keyCheck{table: t, files: files}
 	passes := int(rows/keysAtOnce) + 1
-	twice := 0
 	for pass := range passes {
-		keys, err := keysOf(ctx, t, files, func(k trailhouse.Key) bool { return (int(k[0])<<8|int(k[1]))%passes == pass })
-		if err != nil {
+		if err := c.pass(ctx, func(k trailhouse.Key) bool { return (int(k[0])<<8|int(k[1]))%passes == pass }); err != nil {
 			return nil, err
 		}
-		slices.SortFunc(keys, func(a, b trailhouse.Key) int { return bytes.Compare(a[:], b[:]) })
-		twice += len(keys) - len(slices.Compact(keys))
 	}
-	if twice == 0 {
-		return nil, nil
-	}
-	return []Problem{{Table: t.Name, Text: fmt.Sprintf("%d rows have a %s that an earlier row has", twice, t.Key)}}, nil
+	return c.problems(), nil
 }
 
-// keysOf reads the keys of files that a range takes.
-func keysOf(ctx context.Context, t *trailhouse.Table, files []trailhouse.DataFile, takes func(trailhouse.Key) bool) ([]trailhouse.Key, error) {
-	var keys []trailhouse.Key
-	col := t.MustIndex(t.Key)
-	for _, f := range files {
-		err := columns.Read(ctx, f.Path, t, []string{t.Key}, func(b *trailhouse.Batch) error {
+// keyCheck counts the keys of one table that are there more than once.
+type keyCheck struct {
+	table *trailhouse.Table
+	files []trailhouse.DataFile // by partition
+	// twice counts rows whose key an earlier row of their partition has, apart those
+	// whose key only a row of an earlier partition has.
+	twice, apart int
+	example      string // one of the latter
+}
+
+// pass counts the keys that a range takes.
+func (c *keyCheck) pass(ctx context.Context, takes func(trailhouse.Key) bool) error {
+	keys, err := c.read(ctx, takes)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(keys, func(a, b placed) int {
+		return cmp.Or(bytes.Compare(a.key[:], b.key[:]), cmp.Compare(a.partition, b.partition))
+	})
+	for i := 1; i < len(keys); i++ {
+		switch before, k := keys[i-1], keys[i]; {
+		case before == k:
+			c.twice++
+		case before.key == k.key:
+			c.apart++
+			if c.example == "" {
+				c.example = fmt.Sprintf("%s on %s and %s", k.key, c.day(before.partition), c.day(k.partition))
+			}
+		}
+	}
+	return nil
+}
+
+// read reads the keys that a range takes.
+func (c *keyCheck) read(ctx context.Context, takes func(trailhouse.Key) bool) ([]placed, error) {
+	var keys []placed
+	col := c.table.MustIndex(c.table.Key)
+	partition := int32(0)
+	for i, f := range c.files {
+		if i > 0 && !f.Partition.Equal(c.files[i-1].Partition) {
+			partition++
+		}
+		err := columns.Read(ctx, f.Path, c.table, []string{c.table.Key}, func(b *trailhouse.Batch) error {
 			for r := range b.Len() {
 				if k := b.Key(col, r); takes(k) {
-					keys = append(keys, k)
+					keys = append(keys, placed{k, partition})
 				}
 			}
 			return nil
@@ -248,4 +290,30 @@ func keysOf(ctx context.Context, t *trailhouse.Table, files []trailhouse.DataFil
 		}
 	}
 	return keys, nil
+}
+
+// day names a partition.
+func (c *keyCheck) day(partition int32) string {
+	for i, f := range c.files {
+		if i > 0 && !f.Partition.Equal(c.files[i-1].Partition) {
+			partition--
+		}
+		if partition == 0 {
+			return f.Partition.Format("2006-01-02")
+		}
+	}
+	return ""
+}
+
+// problems says what was counted.
+func (c *keyCheck) problems() []Problem {
+	var out []Problem
+	if c.twice > 0 {
+		out = append(out, Problem{Table: c.table.Name, Text: fmt.Sprintf("%d rows have a %s that an earlier row has", c.twice, c.table.Key)})
+	}
+	if c.apart > 0 {
+		text := fmt.Sprintf("%d records have the %s of a record of another day: %s", c.apart, c.table.Key, c.example)
+		out = append(out, Problem{Table: c.table.Name, Text: text, Evidence: true})
+	}
+	return out
 }

@@ -275,6 +275,24 @@ func TestCheckFinds(t *testing.T) {
 	}
 }
 
+// TestKeyOnTwoDays wants records that say two times of one key to be told, and not as
+// a fault of the lake.
+func TestKeyOnTwoDays(t *testing.T) {
+	l := open(t, t.TempDir(), events())
+	for i, d := range []int{3, 4, 9} { // the names, and with them the keys, are equal
+		f := file(t, l, events(), day(d), "a", 10+i)
+		commit(t, l, trailhouse.Commit{Table: events(), BatchID: f.Path, Add: []trailhouse.DataFile{f}})
+	}
+	problems, err := l.Check(context.Background(), CheckOptions{Deep: []*trailhouse.Table{events()}})
+	if err != nil || len(problems) != 1 || !problems[0].Evidence || problems[0].Note {
+		t.Fatalf("%+v, %v", problems, err)
+	}
+	const want = "21 records have the id of a record of another day: " // 10 and 11 of them
+	if text := problems[0].Text; !strings.HasPrefix(text, want) || !strings.Contains(text, " on 2025-11-03 and 2025-11-04") {
+		t.Errorf("%s", text)
+	}
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
