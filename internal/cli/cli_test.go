@@ -73,7 +73,7 @@ func TestUsageErrorsOpenNothing(t *testing.T) {
 	tests := []string{
 		"nothing", "report", "report a b c", "report list x", "report a --export rows --out x", "report a --export records", "report a --out x",
 		"report a --export records --out x --format csv", "show event", "show event a b", "lake nothing", "lake history a b", "config check x", "clients explain",
-		"import enclave-log", "import enclave-log x --year 12", "import enclave-log x --tz Local", "import enclave-log x --instance x",
+		"import enclave-log x --year 12", "import enclave-log x --tz Local", "import enclave-log x --instance x",
 		"report r --last 4", "report r --last w", "report r --last 4y", "report r --last -4w", "report r --from x", "report r --format xml",
 		"report r --param x", "report r --param =1", "report r --param a=1 --param a=2", "sql", "sql --file absent.sql", "sql x --format seed",
 		"version --data", "lake check --log-level loud", "demo generate", "import",
