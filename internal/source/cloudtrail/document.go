@@ -156,12 +156,11 @@ func (d *document) wrapper(c byte) (bool, error) {
 	is := false
 	end, err := d.try(func(b []byte, i int) (int, bool) {
 		var n node
-		i = d.t.key(b, i+1, &n)
-		if i >= 0 {
-			i = d.t.space(b, i)
-		} else {
-			i = ^i
+		is = false
+		if i = d.t.key(b, i+1, &n); i < 0 {
+			return ^i, false
 		}
+		i = d.t.space(b, i)
 		is = string(b[n.key:n.keyEnd]) == "Records" && b[i] == '['
 		return i, i < len(b)-padding
 	})

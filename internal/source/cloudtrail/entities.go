@@ -75,7 +75,7 @@ func (r *row) nameAll(at uint32) {
 			}
 			continue
 		}
-		if n.to-n.from < 2 || n.to-n.from > maxEntity {
+		if n.to == n.from || n.to-n.from > maxEntity {
 			continue
 		}
 		v := r.b[n.from:n.to]

@@ -46,7 +46,7 @@ type content struct {
 func (s *Source) Read(ctx context.Context, u trailhouse.Unit, sink trailhouse.Sink) error {
 	d := parseName(u.Object)
 	if d.kind == fileDigest {
-		sink.Cover(trailhouse.Coverage{Source: Name, Scope: d.scope(), Object: u.Object, Result: trailhouse.CoverageIgnored, Detail: "a digest file: kept for later, when chains are verified"})
+		sink.Cover(trailhouse.Coverage{Source: Name, Scope: d.scope(), Object: u.Object, Result: trailhouse.CoverageIgnored, Detail: digestDetail})
 		return nil
 	}
 	m, ok := s.memory.Get().(*memory)
@@ -158,6 +158,9 @@ type closing struct {
 // headSize is how much of an object tells whether it is a trail's.
 const headSize = 64 << 10
 
+// digestDetail is what coverage says of a digest.
+const digestDetail = "a digest file: kept for later, when chains are verified"
+
 // notTrail says why an object is not read: it is not JSON, or no word
 // of a trail is in it. A name of a trail's makes it one all the same, and then whatever
 // is wrong with it is damage.
@@ -172,7 +175,7 @@ func notTrail(head []byte, d delivery) string {
 	case text[0] != '{' && text[0] != '[':
 		return "it is not JSON"
 	case bytes.Contains(text, []byte(`"digestStartTime"`)) && bytes.Contains(text, []byte(`"digestS3Bucket"`)):
-		return "a digest file: kept for later, when chains are verified"
+		return digestDetail
 	}
 	for _, word := range []string{`"Records"`, `"eventVersion"`, `"eventTime"`, `"eventName"`, `"eventSource"`} {
 		if bytes.Contains(text, []byte(word)) {
@@ -185,7 +188,7 @@ func notTrail(head []byte, d delivery) string {
 // ignore passes over an object that is no trail's, which is an error where the user
 // named it.
 func (s *Source) ignore(u trailhouse.Unit, d delivery, reason string, sink trailhouse.Sink) error {
-	if u.Explicit {
+	if u.Explicit && reason != digestDetail {
 		return trailhouse.Errorf(trailhouse.CodeInvalid, "%s is not a file of CloudTrail: %s", u.Object, reason).
 			WithHint(`name files such as 111122223333_CloudTrail_us-east-1_20250102T0305Z_….json.gz, or the directory with them`)
 	}
@@ -198,6 +201,9 @@ func (r *reader) broken(err error) error {
 	var at *syntaxError
 	var large *limitError
 	switch {
+	case err == io.EOF:
+		return trailhouse.Errorf(trailhouse.CodeDamaged, "%s is empty; a trail delivers no empty files", r.unit.Object).
+			WithHint("copy it again from the bucket")
 	case errors.As(err, &at):
 		return trailhouse.Errorf(trailhouse.CodeDamaged, "%s is no whole JSON document: %w", r.unit.Object, err).
 			WithHint("copy it again from the bucket; nothing of it was imported")
@@ -215,7 +221,7 @@ func (r *reader) readWhole(c *content) error {
 	d := &document{w: wholeWindow(c.whole), t: &m.tape}
 	for {
 		rec, err := d.next()
-		if err == io.EOF {
+		if err == io.EOF && d.values > 0 {
 			break
 		}
 		if err != nil {
@@ -282,7 +288,7 @@ func (r *reader) eachPiece(c *content, h hash.Hash, fn func(*document, *record) 
 	d.t.nodes, d.t.high = d.t.nodes[:0], 0
 	for {
 		rec, err := d.next()
-		if err == io.EOF {
+		if err == io.EOF && d.values > 0 {
 			return nil
 		}
 		if err != nil {

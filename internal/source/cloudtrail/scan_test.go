@@ -73,7 +73,7 @@ func TestScanEqualsEncodingJSON(t *testing.T) {
 	}
 }
 
-// TestScanRealFiles cuts and changes a real document everywhere.
+// TestScanRealRecord cuts a real record everywhere, and changes it in many places.
 func TestScanRealRecord(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("testdata", "launch.json"))
 	if err != nil {
@@ -82,6 +82,9 @@ func TestScanRealRecord(t *testing.T) {
 	compareScan(t, text)
 	for i := range text {
 		compareScan(t, text[:i])
+		if i%11 != 0 {
+			continue
+		}
 		changed := append([]byte(nil), text...)
 		for _, c := range []byte("\"\\{}[],:0 \x00\x80e-.") {
 			changed[i] = c

@@ -95,3 +95,12 @@ func mapOf(b *trailhouse.Batch, row int, column string) map[string]string {
 	}
 	return m
 }
+
+// reasons are why records were refused.
+func (s *memorySink) reasons() []string {
+	var out []string
+	for _, r := range s.rejected {
+		out = append(out, r.Reason)
+	}
+	return out
+}
