@@ -11,6 +11,7 @@ import (
 	"github.com/trailhouse/trailhouse/internal/cli"
 	"github.com/trailhouse/trailhouse/internal/config"
 	"github.com/trailhouse/trailhouse/internal/demo"
+	"github.com/trailhouse/trailhouse/internal/demo/trail"
 )
 
 // generateDemo writes the demo's evidence into a directory that holds nothing yet.
@@ -24,16 +25,20 @@ func generateDemo(ctx context.Context, r cli.DemoRequest) (cli.DemoResult, error
 		return cli.DemoResult{}, trailhouse.Errorf(trailhouse.CodeStorage, "the demo's directory cannot be read: %w", err)
 	}
 	o := demo.DefaultOptions()
-	o.Seed, o.Months, o.Hosts = r.Seed, r.Months, r.Hosts
-	truth, err := demo.Generate(ctx, r.Dir, o, nil)
+	o.Seed, o.Months, o.Hosts, o.Events = r.Seed, r.Months, r.Hosts, r.Events
+	truth, err := makeDemo(ctx, r, o)
 	if err != nil {
 		return cli.DemoResult{}, err
 	}
 	result := cli.DemoResult{
-		Files: int64(len(truth.Files)), From: truth.From.Time(), To: truth.To.Time(),
-		Logs:   filepath.Join(r.Dir, "logs"),
-		Config: filepath.Join(r.Dir, config.FileName),
-		Truth:  filepath.Join(r.Dir, demo.TruthName),
+		Files: int64(len(truth.Files)), Bytes: truth.Trail.Bytes, From: truth.From.Time(), To: truth.To.Time(),
+		Trail: filepath.Join(r.Dir, trail.Folder), Truth: filepath.Join(r.Dir, demo.TruthName),
+	}
+	if !r.TrailOnly {
+		result.Logs, result.Config = filepath.Join(r.Dir, "logs"), filepath.Join(r.Dir, config.FileName)
+	}
+	for _, n := range truth.Trail.Files {
+		result.Files += n
 	}
 	for _, f := range truth.Files {
 		info, err := os.Stat(filepath.Join(r.Dir, f.Path))
@@ -43,4 +48,12 @@ func generateDemo(ctx context.Context, r cli.DemoRequest) (cli.DemoResult, error
 		result.Bytes += info.Size()
 	}
 	return result, nil
+}
+
+// makeDemo writes the whole demo or only its trail.
+func makeDemo(ctx context.Context, r cli.DemoRequest, o demo.Options) (*demo.Truth, error) {
+	if r.TrailOnly {
+		return demo.GenerateTrail(ctx, r.Dir, o, nil)
+	}
+	return demo.Generate(ctx, r.Dir, o, nil)
 }

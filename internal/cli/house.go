@@ -188,16 +188,21 @@ type DemoRequest struct {
 	Seed   uint64
 	Months int // calendar months
 	Hosts  int
+	// Events is how many events the trail has; zero for a small one.
+	Events int64
+	// TrailOnly leaves the logs and trailhouse.yaml out.
+	TrailOnly bool
 }
 
 // DemoResult says what was invented and where it is.
 type DemoResult struct {
 	Files int64 `json:"files"`
 	Bytes int64 `json:"bytes"`
-	// Logs is the directory to import, Config the trailhouse.yaml, Truth the file with
-	// what reports must come to.
-	Logs   string `json:"logs"`
-	Config string `json:"config"`
+	// Logs and Trail are the directories to import, Config the trailhouse.yaml, Truth the
+	// file with what reports must come to. Logs and Config are empty for a trail alone.
+	Logs   string `json:"logs,omitempty"`
+	Trail  string `json:"trail"`
+	Config string `json:"config,omitempty"`
 	Truth  string `json:"truth"`
 	// From and To bound the evidence, half-open, in UTC.
 	From time.Time `json:"from"`
