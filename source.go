@@ -50,7 +50,8 @@ type Source interface {
 	// CodeDamaged, CodeInvalid or CodeLimit rejects the whole unit, and the source
 	// must find such damage to a container (a gzip CRC) before its first Next.
 	// CodeNotFound, CodeDenied, CodeUnavailable and CodeConflict (the object was replaced
-	// while it was read) make the unit missing. Any other error stops the run.
+	// while it was read) make the unit missing; several units in a row with
+	// CodeUnavailable, and any other error, stop the run.
 	Read(ctx context.Context, u Unit, sink Sink) error
 }
 

@@ -25,7 +25,9 @@ type run struct {
 	event   Event
 	records int64
 	read    bool // a unit was opened
-	open    *work
+	// unavailable counts units in a row that the service did not give.
+	unavailable int
+	open        *work
 
 	// busy is closed when the writer is done; until then the writer owns what stands
 	// below, and the reader must not look.
@@ -195,6 +197,7 @@ func (r *run) readUnit(ctx context.Context, u trailhouse.Unit) error {
 	}
 	switch trailhouse.CodeOf(err) {
 	case "":
+		r.unavailable = 0
 		err = r.unitRead(un)
 	case trailhouse.CodeDamaged, trailhouse.CodeInvalid, trailhouse.CodeLimit:
 		r.open.undo()
@@ -203,7 +206,9 @@ func (r *run) readUnit(ctx context.Context, u trailhouse.Unit) error {
 	case trailhouse.CodeNotFound, trailhouse.CodeDenied, trailhouse.CodeUnavailable, trailhouse.CodeConflict:
 		r.open.undo()
 		r.unitMissing(un, err)
-		err = nil
+		if !r.outage(err) {
+			err = nil
+		}
 	default:
 		r.open.undo()
 	}
@@ -215,6 +220,19 @@ func (r *run) readUnit(ctx context.Context, u trailhouse.Unit) error {
 		return r.handOver(ctx)
 	}
 	return nil
+}
+
+// maxUnavailable is how many units in a row may be unavailable until the service is
+// taken to be so: each has cost all its attempts and pauses.
+const maxUnavailable = 8
+
+// outage reports whether err is the last of too many in a row that say the same.
+func (r *run) outage(err error) bool {
+	r.unavailable++
+	if trailhouse.CodeOf(err) != trailhouse.CodeUnavailable {
+		r.unavailable = 0
+	}
+	return r.unavailable >= maxUnavailable
 }
 
 // unitRead ends a unit that was read to its end.

@@ -167,3 +167,29 @@ func TestS3ImportWithoutCredentials(t *testing.T) {
 		t.Errorf("%d rows, %d ids of %d", rows, len(ids), b.total())
 	}
 }
+
+// TestS3ImportOutage has the server go away for good behind some objects: the run ends
+// soon and says why, what it read is kept, and the next one gets the rest.
+func TestS3ImportOutage(t *testing.T) {
+	b := newS3Bucket(t)
+	h := newS3House(t, b)
+	b.organisation("")
+	opened := 0
+	b.proxy.Fail(func(_ int, r *http.Request) testkit.Fault {
+		if gets("")(r) {
+			if opened++; opened > 5 {
+				return testkit.Reset()
+			}
+		}
+		return nil
+	})
+	first, err := h.run(10)
+	if trailhouse.CodeOf(err) != trailhouse.CodeUnavailable || trailhouse.HintOf(err) == "" || first.Result != ingest.RunFailed || first.Units.Missing < 8 || first.Units.Done+first.Units.Missing == 18 {
+		t.Fatalf("%+v %v", first, err)
+	}
+	b.proxy.Fail(func(int, *http.Request) testkit.Fault { return nil })
+	second, err := h.run(10)
+	if err != nil || first.Counts.Written+second.Counts.Written != int64(b.total()) || second.Counts.Duplicate != 0 {
+		t.Errorf("%+v then %+v, %v", first.Counts, second.Counts, err)
+	}
+}

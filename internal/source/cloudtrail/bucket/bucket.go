@@ -56,7 +56,6 @@ type Store struct {
 	newest map[string]string // by place that was listed to its end: the newest delivery day
 	before map[string]string // the positions that the listing began with
 	failed map[string]string // by place: the earliest delivery day with an object that was not read
-	silent int               // objects in a row that the server did not give
 	large  *large            // the last large object
 }
 
@@ -92,15 +91,9 @@ func (s *Store) object(u trailhouse.Unit) aws.Object {
 	return aws.Object{Key: strings.TrimPrefix(u.Object, s.options.Bucket.Address("")), ETag: etag, Size: u.Size, Modified: u.Modified}
 }
 
-// maxSilent is how many objects in a row may be unavailable until the server is taken
-// to be so.
-const maxSilent = 8
-
 // Open returns an object's bytes once all of them are here. A unit of which only Object
 // is set is the object as it is now. CodeConflict where the object was replaced since it
-// was listed; CodeNotFound, CodeDenied and CodeUnavailable where it is to be had no more. A
-// server that does not give several objects in a row ends the run with CodeStorage,
-// for it is not the objects' fault.
+// was listed; CodeNotFound, CodeDenied and CodeUnavailable where it is not to be had.
 func (s *Store) Open(ctx context.Context, u trailhouse.Unit) (io.ReadCloser, error) {
 	if u.ID == "" {
 		key := s.object(u).Key
@@ -114,21 +107,14 @@ func (s *Store) Open(ctx context.Context, u trailhouse.Unit) (io.ReadCloser, err
 		s.keep(nil)
 	}
 	body, err := s.ahead.take(ctx, u)
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if err == nil {
-		s.silent = 0
 		return body, nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	place, day := placeAndDay(s.object(u).Key)
 	if was, ok := s.failed[place]; !ok || day < was {
 		s.failed[place] = day
-	}
-	if trailhouse.CodeOf(err) == trailhouse.CodeUnavailable {
-		if s.silent++; s.silent >= maxSilent {
-			return nil, trailhouse.Errorf(trailhouse.CodeStorage, "%d objects in a row could not be read, the last one: %w", s.silent, err).
-				WithHint("%s", trailhouse.HintOf(err))
-		}
 	}
 	return nil, err
 }
