@@ -43,6 +43,12 @@ func (s *Session) fault(ctx context.Context, at target, err error) error {
 		return s.credentialsFault(ctx, err)
 	case isDenied(code, status):
 		return denied(at, message)
+	case code == "InvalidObjectState":
+		return trailhouse.Errorf(trailhouse.CodeDenied, "%s is archived and cannot be read as it is", at.what).
+			WithHint("restore it from Glacier and import again")
+	case status == http.StatusForbidden:
+		return trailhouse.Errorf(trailhouse.CodeDenied, "%s may not be read: %w", at.what, cause(err)).
+			WithHint("the server's own words say why")
 	case code == "NoSuchBucket" || code == "NoSuchKey" || status == http.StatusNotFound:
 		return trailhouse.Errorf(trailhouse.CodeNotFound, "%s is not there (%s)", at.what, orStatus(code, status)).
 			WithHint("check the name of the bucket and the prefix, and the endpoint if it is not AWS")
@@ -93,7 +99,7 @@ func isDenied(code string, status int) bool {
 	case "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AccountProblem", "UnauthorizedOperation":
 		return true
 	}
-	return status == http.StatusForbidden
+	return status == http.StatusForbidden && (code == "" || code == "Forbidden")
 }
 
 // denied is the error of evidence that exists and may not be read.
