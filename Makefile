@@ -27,6 +27,8 @@ RACE := ./internal/aws/... ./internal/ingest/... ./internal/lake/... ./internal/
 DEMO := demo-data
 DEMO_HOUSE := $(BIN) --data $(DEMO)/house --config $(DEMO)/trailhouse.yaml
 LAST_MONTH := --from 2025-10-01 --to 2025-11-01
+USAGE := client,sessions,billed_seconds,presumed_seconds,uncertain_seconds,vcpu_hours,gib_hours
+POOL := instance_id,instance_type,pool_vcpus,pool_memory_mib,used_vcpu_hours,idle_vcpu_hours,idle_gib_hours
 
 .PHONY: help
 help: ## list the targets
@@ -44,17 +46,17 @@ tools: # cgo needs a C and a C++ compiler: DuckDB is linked in
 		sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc g++ libc6-dev; }
 
-# The reports are wide: as CSV some of their columns fit a terminal.
+# The reports are wide: some of their columns fit a terminal.
 .PHONY: demo
 demo: build ## months of invented evidence, imported and asked about
 	@rm -rf $(DEMO)
 	@$(BIN) demo generate --out $(DEMO)
 	@echo; echo "\$$ trailhouse import enclave-log $(DEMO)/logs"; echo
 	@$(DEMO_HOUSE) import enclave-log $(DEMO)/logs
-	@echo; echo "\$$ trailhouse report client-usage $(LAST_MONTH)   (some of its columns)"; echo
-	@$(DEMO_HOUSE) report client-usage $(LAST_MONTH) --format csv | cut -d, -f2,3,5-9 | tr , '\t' | expand -t 14,24,40,58,77,91
-	@echo; echo "\$$ trailhouse report host-pool $(LAST_MONTH)   (some of its columns)"; echo
-	@$(DEMO_HOUSE) report host-pool $(LAST_MONTH) --format csv | cut -d, -f1,3,4,5,8,10,15 | tr , '\t' | expand -t 21,36,48,65,82,99
+	@echo; echo "\$$ trailhouse report client-usage $(LAST_MONTH) --columns $(USAGE)"; echo
+	@$(DEMO_HOUSE) report client-usage $(LAST_MONTH) --columns $(USAGE)
+	@echo; echo "\$$ trailhouse report host-pool $(LAST_MONTH) --columns $(POOL)"; echo
+	@$(DEMO_HOUSE) report host-pool $(LAST_MONTH) --columns $(POOL)
 	@echo; echo "Try next:"; echo
 	@echo "  alias th='$(DEMO_HOUSE)'"
 	@echo "  th report list"

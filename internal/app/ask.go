@@ -89,6 +89,9 @@ func (h *House) Report(ctx context.Context, r cli.ReportRequest, w io.Writer) (c
 	if err != nil {
 		return cli.Answer{}, err
 	}
+	if len(r.Columns) > 0 {
+		out = report.Choose(out, r.Columns)
+	}
 	done, err := h.reports.Run(ctx, requestOf(r), out)
 	return cli.Answer{Rows: done.Rows, Missing: int64(done.Missing), Limit: done.Limit}, err
 }

@@ -110,6 +110,7 @@ type ReportRequest struct {
 	Period     trailhouse.Period
 	Parameters map[string]string // as given, checked by the report
 	Format     string            // table, json, jsonl, csv or seed
+	Columns    []string          // of the answer, in this order; nil for all
 }
 
 // SQLRequest is one statement of the user's.

@@ -13,6 +13,7 @@ type reportFlags struct {
 	period     periodFlags
 	format     string
 	parameters []string
+	columns    []string
 	export     string
 	out        string
 }
@@ -34,12 +35,14 @@ original is gone or changed is left out and listed in a file beside it.`,
 		Example: `  trailhouse report client-usage --from 2025-10-01 --to 2025-11-01
   trailhouse report enclave-usage --last 4w --format json
   trailhouse report client-usage --param client=acme
+  trailhouse report host-pool --columns instance_id,idle_vcpu_hours,idle_gib_hours
   trailhouse report who-touched arn:aws:s3:::ledger --last 7d
   trailhouse report events --param principal=alice --last 4w --export records --out case-17/`,
 		Args: between(1, 2, "the name of a report and what it asks for"),
 	}
 	f.period.add(c)
 	c.Flags().StringVar(&f.format, "format", "table", "`FORMAT`: table, json, jsonl, csv, or seed where the report has it")
+	c.Flags().StringSliceVar(&f.columns, "columns", nil, "only these `COLUMNS`, in this order, with commas between them")
 	c.Flags().StringArrayVar(&f.parameters, "param", nil, "a parameter of the report as `NAME=VALUE`; may be repeated")
 	c.Flags().StringVar(&f.export, "export", "", "write `WHAT` to files instead of rows: records")
 	c.Flags().StringVar(&f.out, "out", "", "the new `FILE` of an export, or a directory for it")
@@ -65,7 +68,7 @@ original is gone or changed is left out and listed in a file beside it.`,
 
 // request checks the flags.
 func (f reportFlags) request(s *shell, c *cobra.Command, name string) (ReportRequest, error) {
-	r := ReportRequest{Name: name, Parameters: map[string]string{}}
+	r := ReportRequest{Name: name, Parameters: map[string]string{}, Columns: f.columns}
 	var err error
 	if r.Period, err = f.period.period(s.env.Clock); err != nil {
 		return r, err
