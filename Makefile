@@ -28,6 +28,7 @@ DEMO := demo-data
 DEMO_HOUSE := $(BIN) --data $(DEMO)/house --config $(DEMO)/trailhouse.yaml
 LAST_MONTH := --from 2025-10-01 --to 2025-11-01
 USAGE := client,sessions,billed_seconds,presumed_seconds,uncertain_seconds,vcpu_hours,gib_hours
+LAUNCHES := launched,instance_id,instance_type,account_id,launch_origin,principal
 POOL := instance_id,instance_type,pool_vcpus,pool_memory_mib,used_vcpu_hours,idle_vcpu_hours,idle_gib_hours
 
 .PHONY: help
@@ -57,12 +58,17 @@ demo: build ## months of invented evidence, imported and asked about
 	@$(DEMO_HOUSE) report client-usage $(LAST_MONTH) --columns $(USAGE)
 	@echo; echo "\$$ trailhouse report host-pool $(LAST_MONTH) --columns $(POOL)"; echo
 	@$(DEMO_HOUSE) report host-pool $(LAST_MONTH) --columns $(POOL)
+	@echo; echo "\$$ trailhouse import cloudtrail $(DEMO)/trail"; echo
+	@$(DEMO_HOUSE) import cloudtrail $(DEMO)/trail
+	@echo; echo "\$$ trailhouse report enclave-launches $(LAST_MONTH) --columns $(LAUNCHES)"; echo
+	@$(DEMO_HOUSE) report enclave-launches $(LAST_MONTH) --columns $(LAUNCHES)
 	@echo; echo "Try next:"; echo
 	@echo "  alias th='$(DEMO_HOUSE)'"
 	@echo "  th report list"
 	@echo "  th report failed-starts $(LAST_MONTH)"
 	@echo "  th clients explain acme-tokenizer | head"
 	@echo "  th sql 'SELECT reason, count(*) AS n FROM enclave_sessions GROUP BY reason'"
+	@echo "  th report events --param error=any --columns eventtime,eventname,principal,errorcode --last 4w"
 	@echo "  th lake history enclave_sessions"
 	@echo; echo "and then your own logs: $(BIN) import enclave-log /var/log/nitro_enclaves"
 
