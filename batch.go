@@ -28,9 +28,12 @@ type column struct {
 	ints  []int64
 	keys  []Key
 	text  []byte
-	ends  []uint32 // end of row i's text, or of its list in ints, items or child
-	items []uint32 // end of each string of a list in text
-	child *Batch   // rows of a nested column
+	// starts and ends bound row i's text, which may be that of the value before: most
+	// values of a trail equal the one before them.
+	starts []uint32
+	ends   []uint32 // or the end of row i's list in ints, items or child
+	items  []uint32 // end of each string of a list in text
+	child  *Batch   // rows of a nested column
 }
 
 // maxText is how many bytes of text, or elements of lists, a column of a batch can
@@ -71,7 +74,7 @@ func (b *Batch) Reset() {
 	for i := range b.cols {
 		c := &b.cols[i]
 		c.valid, c.ints, c.keys = c.valid[:0], c.ints[:0], c.keys[:0]
-		c.text, c.ends, c.items = c.text[:0], c.ends[:0], c.items[:0]
+		c.text, c.starts, c.ends, c.items = c.text[:0], c.starts[:0], c.ends[:0], c.items[:0]
 		if c.child != nil {
 			c.child.Reset()
 		}
@@ -111,7 +114,7 @@ func (c *column) truncate(n int) (bytes int) {
 	end := start(c.ends, n)
 	switch c.typ {
 	case TypeString, TypeBinary:
-		c.text = c.text[:end]
+		c.starts, c.text = c.starts[:n], c.text[:end]
 	case TypeInt64s:
 		c.ints = c.ints[:end]
 		bytes += 8 * (ints - len(c.ints))
@@ -132,17 +135,36 @@ const setBytes = 9
 // are copied.
 func (b *Batch) SetText(col int, v []byte) {
 	c := b.at(col)
-	c.text = append(c.text, v...)
-	c.ends = append(c.ends, size(len(c.text)))
-	b.bytes += len(v)
+	from, to := c.last()
+	if string(c.text[from:to]) != string(v) {
+		from = to
+		c.text = append(c.text, v...)
+		to = size(len(c.text))
+		b.bytes += len(v)
+	}
+	c.starts, c.ends = append(c.starts, from), append(c.ends, to)
 }
 
 // SetString sets a TypeString column of the row under way.
 func (b *Batch) SetString(col int, v string) {
 	c := b.at(col)
-	c.text = append(c.text, v...)
-	c.ends = append(c.ends, size(len(c.text)))
-	b.bytes += len(v)
+	from, to := c.last()
+	if string(c.text[from:to]) != v {
+		from = to
+		c.text = append(c.text, v...)
+		to = size(len(c.text))
+		b.bytes += len(v)
+	}
+	c.starts, c.ends = append(c.starts, from), append(c.ends, to)
+}
+
+// last returns where the text before lies. It ends where all text ends.
+func (c *column) last() (from, to uint32) {
+	n := len(c.ends)
+	if n == 0 {
+		return 0, 0
+	}
+	return c.starts[n-1], c.ends[n-1]
 }
 
 // SetInt sets a TypeInt64 column of the row under way.
@@ -236,12 +258,21 @@ func (c *column) fill(b *Batch, col int) {
 		c.ints = append(c.ints, make([]int64, n)...)
 	case TypeUUID:
 		c.keys = append(c.keys, make([]Key, n)...)
+	case TypeString, TypeBinary:
+		// A null lies where the value before does, so that the next can be equal to it.
+		from, to := c.last()
+		c.starts, c.ends = repeat(c.starts, from, n), repeat(c.ends, to, n)
 	default:
-		end := uint32(start(c.ends, len(c.ends)))
-		for range n {
-			c.ends = append(c.ends, end)
-		}
+		c.ends = repeat(c.ends, uint32(start(c.ends, len(c.ends))), n)
 	}
+}
+
+// repeat appends a value n times.
+func repeat(s []uint32, v uint32, n int) []uint32 {
+	for range n {
+		s = append(s, v)
+	}
+	return s
 }
 
 // EndRow ends the row under way. A required column that was not set, and rows of a

@@ -12,10 +12,10 @@ func (b *Batch) IsNull(col, row int) bool {
 // batch's own: they change when it is reset.
 func (b *Batch) Text(col, row int) []byte {
 	c := &b.cols[col]
-	if row >= len(c.ends) {
+	if row >= len(c.valid) || !c.valid[row] {
 		return nil
 	}
-	return c.text[start(c.ends, row):c.ends[row]]
+	return c.text[c.starts[row]:c.ends[row]]
 }
 
 // String returns a TypeString value, empty for null.
@@ -101,11 +101,14 @@ type ColumnData struct {
 	Ints []int64
 	// Keys are the values of TypeUUID, by row.
 	Keys []Key
-	// Text is the text of TypeString and TypeBinary, and of the elements of
-	// TypeStrings, end to end.
+	// Text holds the text of TypeString and TypeBinary, and of the elements of
+	// TypeStrings.
 	Text []byte
-	// Ends are the ends of each row's value in Text, of its list in Ints or Items,
-	// or of its rows in Child; it begins where the row before ends.
+	// Starts and Ends bound the value of TypeString and TypeBinary in Text. Equal
+	// values that follow one another may be one.
+	Starts []uint32
+	// Ends are also the ends of each row's list in Ints or Items, or of its rows in
+	// Child; it begins where the row before ends.
 	Ends []uint32
 	// Items are the ends of the elements of TypeStrings in Text.
 	Items []uint32
@@ -117,5 +120,5 @@ func (b *Batch) Data(col int) ColumnData {
 	if len(c.valid) > 0 && len(c.valid) < b.rows {
 		c.fill(b, col)
 	}
-	return ColumnData{Valid: c.valid, Ints: c.ints, Keys: c.keys, Text: c.text, Ends: c.ends, Items: c.items}
+	return ColumnData{Valid: c.valid, Ints: c.ints, Keys: c.keys, Text: c.text, Starts: c.starts, Ends: c.ends, Items: c.items}
 }

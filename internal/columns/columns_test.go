@@ -326,7 +326,11 @@ func TestReadErrors(t *testing.T) {
 // TestReadFlippedBits reads files with one byte changed: an error or rows, never
 // a panic.
 func TestReadFlippedBits(t *testing.T) {
-	table := allTypes()
+	t.Run("flat", func(t *testing.T) { flipBits(t, allTypes()) })
+	t.Run("nested", func(t *testing.T) { flipBits(t, trailTable()) })
+}
+
+func flipBits(t *testing.T, table *trailhouse.Table) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "x.parquet")
 	rnd := rand.New(rand.NewPCG(5, 5))

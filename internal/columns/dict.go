@@ -99,10 +99,10 @@ func (d *dictionary) build(t texts) bool {
 	var number uint32
 	check := 1024
 	for i := range t.rows {
-		v := t.at(i)
-		if i == 0 || string(v) != string(last) {
-			number = d.add(v)
-			last = v
+		if i == 0 || !t.again(i) {
+			if v := t.at(i); i == 0 || string(v) != string(last) {
+				number, last = d.add(v), v
+			}
 		}
 		d.indexes = append(d.indexes, number)
 		if i == check {

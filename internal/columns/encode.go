@@ -57,7 +57,7 @@ func (e *encoder) column(b *trailhouse.Batch, col int, f *frame, depth int) erro
 	e.levels.of(f, d.Valid, optional)
 	switch spec.Type {
 	case trailhouse.TypeString, trailhouse.TypeBinary:
-		return e.textChunk(b, spec, f, texts{text: d.Text, ends: d.Ends})
+		return e.textChunk(b, spec, f, texts{text: d.Text, starts: d.Starts, ends: d.Ends})
 	case trailhouse.TypeUUID:
 		return e.keyChunk(b, spec, f, d.Keys)
 	case trailhouse.TypeBool:
@@ -108,19 +108,30 @@ func (e *encoder) pages(f *frame, size int, encoding parquet.Encoding, values fu
 
 // texts are the values of a text column.
 type texts struct {
-	text []byte
-	ends []uint32
-	rows []int32
+	text   []byte
+	starts []uint32 // nil where a value begins at the end of the one before
+	ends   []uint32
+	rows   []int32
 }
 
 // at returns the i-th value.
 func (t *texts) at(i int) []byte {
 	r := t.rows[i]
 	from := uint32(0)
-	if r > 0 {
+	switch {
+	case t.starts != nil:
+		from = t.starts[r]
+	case r > 0:
 		from = t.ends[r-1]
 	}
 	return t.text[from:t.ends[r]]
+}
+
+// again reports whether the i-th value, not the first, is the very text of the one
+// before.
+func (t *texts) again(i int) bool {
+	r, last := t.rows[i], t.rows[i-1]
+	return t.starts != nil && t.starts[r] == t.starts[last] && t.ends[r] == t.ends[last]
 }
 
 // textChunk writes a chunk of texts, by a dictionary where one pays. A TypeString

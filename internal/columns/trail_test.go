@@ -99,7 +99,9 @@ var seeds = sync.OnceValue(func() []map[string]json.RawMessage {
 type varied struct {
 	rnd  *rand.Rand
 	zipf *rand.Zipf
-	z    uint64
+	// z is a number for a session, account one for an object: a trail delivers each
+	// account and region in objects of its own.
+	z, account uint64
 	// fresh is another number for each event
 	fresh uint64
 	buf   []byte
@@ -133,8 +135,8 @@ func (v *varied) replace(run []byte) {
 	_, _ = h.Write(run)
 	z := v.z
 	switch {
-	case len(run) == 12: // an account
-		z %= 12
+	case len(run) == 12:
+		z = v.account
 	case len(run) >= 17 && h.Sum64()%2 == 0: // an id that is never seen again
 		z = v.fresh
 	}
@@ -252,13 +254,17 @@ func trail(tb testing.TB, n int) *trailhouse.Batch {
 	b := trailhouse.NewBatch(trailTable())
 	t := b.Table
 	at := time.Date(2025, 11, 3, 0, 0, 0, 0, time.UTC)
-	order := rnd.Perm(len(events))
+	const perObject, perSession = 200, 8
+	first := 0
 	for i := range n {
-		if i%len(events) == 0 {
-			order = rnd.Perm(len(events))
+		if i%perObject == 0 {
+			v.account = rnd.Uint64() % 12
 		}
-		e := events[order[i%len(events)]]
-		v.z, v.fresh = v.zipf.Uint64(), rnd.Uint64()
+		if i%perSession == 0 {
+			v.z, first = v.zipf.Uint64(), rnd.IntN(len(events))
+		}
+		v.fresh = rnd.Uint64()
+		e := events[(first+i%perSession)%len(events)]
 		b.SetKey(0, randomKey(rnd))
 		b.SetTime(1, at.Add(time.Duration(i)*400*time.Millisecond).Truncate(time.Second))
 		for _, c := range t.Columns {
@@ -267,8 +273,8 @@ func trail(tb testing.TB, n int) *trailhouse.Batch {
 			}
 		}
 		b.SetString(t.MustIndex("requestid"), randomKey(rnd).String())
-		b.SetInt(t.MustIndex("record_index"), int64(i%2000))
-		b.SetString(t.MustIndex("source_object"), fmt.Sprintf("/data/trail/AWSLogs/218007301253/CloudTrail/us-east-1/2025/11/03/218007301253_CloudTrail_us-east-1_20251103T%04dZ_C1qUFaqvZS64BcIN.json.gz", i/2000))
+		b.SetInt(t.MustIndex("record_index"), int64(i%perObject))
+		b.SetString(t.MustIndex("source_object"), fmt.Sprintf("/data/trail/AWSLogs/218007301253/CloudTrail/us-east-1/2025/11/03/218007301253_CloudTrail_us-east-1_20251103T%04dZ_C1qUFaqvZS64BcIN.json.gz", i/perObject))
 		b.EndRow()
 	}
 	return b
