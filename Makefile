@@ -17,9 +17,14 @@ MOTO := .bin/moto-$(MOTO_VERSION)/installed
 VCS := $(shell git describe --always >/dev/null 2>&1 && echo true || echo false)
 GOBUILD := go build -buildvcs=$(VCS)
 
+# gzip objects of trails are inflated by libdeflate where Debian's libdeflate-dev is
+# installed, else by Go alone: the answers are the same, the CPU time is not
+# (docs/benchmarks.md).
+LIBDEFLATE := $(shell printf '\#include <libdeflate.h>\n' | gcc -E -x c - >/dev/null 2>&1 && echo -tags=libdeflate)
+
 # One set of flags for builds, tests and the linter, so that dependencies are
 # compiled once.
-export GOFLAGS := $(filter-out -trimpath,$(GOFLAGS)) -trimpath
+export GOFLAGS := $(filter-out -trimpath,$(GOFLAGS)) -trimpath $(LIBDEFLATE)
 
 # Packages with goroutines and locks of ours: they also run with the race detector.
 RACE := ./internal/aws/... ./internal/ingest/... ./internal/lake/... ./internal/state/... ./internal/dedup/... ./internal/cli/...
@@ -77,6 +82,7 @@ test: export TEST_TOOLS := required
 test: build vet lint test-tools ## everything: build, vet, lint, tidy, all tests, race detector
 	go test -count=1 ./internal/tidy
 	go test -count=1 -timeout 15m ./...
+	GOFLAGS=-trimpath go test -count=1 ./internal/objects # without libdeflate
 	go test -count=1 -short -race -timeout 10m $(RACE)
 
 .PHONY: check
