@@ -62,10 +62,8 @@ func (r *row) fillAggregated(t *aggregatedTable, b *trailhouse.Batch, m *slots, 
 func (r *row) fillWindow(t *aggregatedTable, b *trailhouse.Batch, window uint32) {
 	const path = "timeWindow."
 	var of slots
-	s := shape{prefix: path, fields: []field{
-		{name: "windowStart", form: asNote}, {name: "windowEnd", col: t.col.end, form: asTime}, {name: "windowSize", col: t.col.size, form: asText},
-	}}
-	r.members(window, &s, path, &of)
+	s := newShaper(path, t.table.Columns).note("windowStart").to(asTime, "windowEnd", "windowend").to(asText, "windowSize", "windowsize").shape
+	r.members(window, s, path, &of)
 	for i := range s.fields {
 		if of.has(i) {
 			r.set(b, &s.fields[i], path, of.at[i])

@@ -11,10 +11,11 @@ import (
 type names struct {
 	entities  [][]byte
 	instances [][]byte
+	seen      map[string]bool // the instances, where there are many
 	strings   []string
 }
 
-func (c *names) reset() { c.entities, c.instances = c.entities[:0], c.instances[:0] }
+func (c *names) reset() { c.entities, c.instances, c.seen = c.entities[:0], c.instances[:0], nil }
 
 // addEntity adds an ARN, a name or an id.
 func (c *names) addEntity(v []byte) {
@@ -25,12 +26,30 @@ func (c *names) addEntity(v []byte) {
 
 // addInstance adds an EC2 instance, once.
 func (c *names) addInstance(v []byte) {
+	if len(c.instances) > manyMembers {
+		c.addToMany(v)
+		return
+	}
 	for _, have := range c.instances {
 		if bytes.Equal(have, v) {
 			return
 		}
 	}
 	c.instances = append(c.instances, v)
+}
+
+// addToMany adds an instance to many.
+func (c *names) addToMany(v []byte) {
+	if c.seen == nil {
+		c.seen = map[string]bool{}
+		for _, have := range c.instances {
+			c.seen[string(have)] = true
+		}
+	}
+	if !c.seen[string(v)] {
+		c.seen[string(v)] = true
+		c.instances = append(c.instances, v)
+	}
 }
 
 // maxEntity is the most bytes of an entity. ARNs have 2,048 at most.

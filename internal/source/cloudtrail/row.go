@@ -74,8 +74,11 @@ func (r *row) members(at uint32, s *shape, path string, out *slots) {
 	for i, end := at+1, r.nodes[at].next; i < end; i = r.nodes[i].next {
 		n := &r.nodes[i]
 		f := expected
-		if n.flags&keyEscaped != 0 || expected >= len(s.fields) || s.fields[expected].name != string(r.b[n.key:n.keyEnd]) {
-			f = s.find(r.key(i), expected)
+		switch {
+		case n.flags&keyEscaped != 0:
+			f = s.named(string(r.key(i)))
+		case expected >= len(s.fields) || !s.fields[expected].is(r.b, n.key, n.keyEnd):
+			f = s.find(r.b, n.key, n.keyEnd, expected)
 		}
 		if f < 0 {
 			r.keep(path, i)

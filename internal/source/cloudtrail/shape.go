@@ -1,6 +1,11 @@
 package cloudtrail
 
-import "github.com/trailhouse/trailhouse"
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/trailhouse/trailhouse"
+)
 
 // form says how the value of a field becomes the value of a column.
 type form uint8
@@ -21,6 +26,22 @@ type field struct {
 	col   int
 	form  form
 	shape *shape // of asGroup and asGroups
+
+	head, tail uint64 // the first and the last 8 bytes of the name, or all of a shorter one
+}
+
+// is reports whether the name is the key at b[from:to], behind which there are at least
+// 8 bytes more. A name of up to 16 bytes is compared in two steps.
+func (f *field) is(b []byte, from, to uint32) bool {
+	n := to - from
+	if n != uint32(len(f.name)) {
+		return false
+	}
+	head := binary.LittleEndian.Uint64(b[from:])
+	if n < 8 {
+		return head&(1<<(8*n)-1) == f.head
+	}
+	return head == f.head && binary.LittleEndian.Uint64(b[to-8:]) == f.tail && (n <= 16 || string(b[from:to]) == f.name)
 }
 
 // shape is what is known of an object: its fields in the order in which CloudTrail
@@ -30,25 +51,30 @@ type shape struct {
 	fields []field
 }
 
-// find returns the field with the name, looking from the field that is expected, or -1.
-func (s *shape) find(name []byte, expected int) int {
-	fields := s.fields
-	for i := expected; i < len(fields); i++ {
-		if fields[i].name == string(name) {
+// find returns the field whose name is the key at b[from:to], looking from the field
+// that is expected, or -1.
+func (s *shape) find(b []byte, from, to uint32, expected int) int {
+	for i := expected; i < len(s.fields); i++ {
+		if s.fields[i].is(b, from, to) {
 			return i
 		}
 	}
-	for i := range min(expected, len(fields)) {
-		if fields[i].name == string(name) {
+	for i := range min(expected, len(s.fields)) {
+		if s.fields[i].is(b, from, to) {
 			return i
 		}
 	}
 	return -1
 }
 
+// named returns the field with the name, or -1.
+func (s *shape) named(name string) int {
+	return slices.IndexFunc(s.fields, func(f field) bool { return f.name == name })
+}
+
 // at returns the place of the field, which exists.
 func (s *shape) at(name string) int {
-	if i := s.find([]byte(name), 0); i >= 0 {
+	if i := s.named(name); i >= 0 {
 		return i
 	}
 	panic("BUG: no field " + name)
@@ -64,18 +90,27 @@ func newShaper(prefix string, columns []trailhouse.Column) shaper {
 	return shaper{&shape{prefix: prefix}, columns}
 }
 
+// put appends a field.
+func (s shaper) put(f field) shaper {
+	var name [16]byte
+	copy(name[:8], f.name)
+	copy(name[8:], f.name[max(len(f.name)-8, 0):])
+	f.head, f.tail = binary.LittleEndian.Uint64(name[:]), binary.LittleEndian.Uint64(name[8:])
+	s.shape.fields = append(s.shape.fields, f)
+	return s
+}
+
 // add appends fields, each to the column of its name in lower case.
 func (s shaper) add(f form, names ...string) shaper {
 	for _, name := range names {
-		s.shape.fields = append(s.shape.fields, field{name: name, col: indexOf(s.columns, lower(name)), form: f})
+		s.to(f, name, lower(name))
 	}
 	return s
 }
 
 // to appends a field to a column of another name.
 func (s shaper) to(f form, name, column string) shaper {
-	s.shape.fields = append(s.shape.fields, field{name: name, col: indexOf(s.columns, column), form: f})
-	return s
+	return s.put(field{name: name, col: indexOf(s.columns, column), form: f})
 }
 
 // group appends a field that is an object, or an array of them; fields is called with
@@ -87,14 +122,13 @@ func (s shaper) group(f form, name string, fields func(shaper) shaper) shaper {
 		path = s.shape.prefix + name + "[0]."
 	}
 	inner := fields(newShaper(path, s.columns[col].Fields))
-	s.shape.fields = append(s.shape.fields, field{name: name, col: col, form: f, shape: inner.shape})
-	return s
+	return s.put(field{name: name, col: col, form: f, shape: inner.shape})
 }
 
 // note appends fields without a column.
 func (s shaper) note(names ...string) shaper {
 	for _, name := range names {
-		s.shape.fields = append(s.shape.fields, field{name: name, form: asNote})
+		s.put(field{name: name, form: asNote})
 	}
 	return s
 }

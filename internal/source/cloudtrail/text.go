@@ -2,6 +2,7 @@ package cloudtrail
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"strconv"
 	"time"
 	"unicode/utf16"
@@ -149,26 +150,31 @@ func parseGUID(s []byte) (key [16]byte, ok bool) {
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return key, false
 	}
-	high, ok1 := parseHex(s[0:8])
-	second, ok2 := parseHex(s[9:13])
-	third, ok3 := parseHex(s[14:18])
-	fourth, ok4 := parseHex(s[19:23])
-	last, ok5 := parseHex(s[24:36])
-	binary.BigEndian.PutUint64(key[:], high<<32|second<<16|third)
-	binary.BigEndian.PutUint64(key[8:], fourth<<48|last)
-	return key, ok1 && ok2 && ok3 && ok4 && ok5
+	two := func(i, k int) uint64 {
+		return uint64(binary.LittleEndian.Uint32(s[i:])) | uint64(binary.LittleEndian.Uint32(s[k:]))<<32
+	}
+	good := true
+	for i, digits := range [...]uint64{two(0, 4), two(9, 14), two(19, 24), two(28, 32)} {
+		n, ok := hex8(digits)
+		good = good && ok
+		binary.BigEndian.PutUint32(key[4*i:], n)
+	}
+	return key, good
 }
 
-// parseHex reads at most 16 hexadecimal digits.
-func parseHex(s []byte) (uint64, bool) {
-	var n uint64
-	good := true
-	for _, c := range s {
-		d, ok := hexDigit(c)
-		good = good && ok
-		n = n<<4 | uint64(d)
-	}
-	return n, good
+// hex8 returns the number that eight hexadecimal digits write, the first of which is in
+// the lowest byte. All eight are worked on at once: a letter has the bit 0x40, and what
+// comes out must write the same digits again.
+func hex8(x uint64) (uint32, bool) {
+	const ones = 0x0101010101010101
+	letters := x >> 6 & ones
+	n := x&(0x0f*ones) + 9*letters
+	above9 := (n + 0x76*ones) >> 7 & ones
+	ok := n&(0xf0*ones) == 0 && n+'0'*ones+('a'-10-'0')*above9 == x|letters<<5
+	n = bits.ReverseBytes64(n)
+	n = (n | n>>4) & 0x00ff00ff00ff00ff
+	n = (n | n>>8) & 0x0000ffff0000ffff
+	return uint32(n | n>>16), ok
 }
 
 // parseInt reads a JSON number that is an integer of 64 bits.

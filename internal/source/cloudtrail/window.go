@@ -32,8 +32,9 @@ func movingWindow(r io.Reader, h hash.Hash) *window {
 // len returns how many bytes of text are in the window.
 func (w *window) len() int { return len(w.buf) - padding }
 
-// more reads on and drops what stands before keep, whose new place is 0. It fails with
-// the error of the reader below unchanged.
+// more reads on and drops what stands before keep, whose new place is 0. It fills the
+// window, so that a value is not scanned once more for each little piece of it. It fails
+// with the error of the reader below unchanged.
 func (w *window) more(keep int) error {
 	n := copy(w.buf, w.buf[keep:w.len()])
 	w.base += int64(keep)
@@ -41,13 +42,13 @@ func (w *window) more(keep int) error {
 		w.buf = append(make([]byte, 0, 2*cap(w.buf)), w.buf[:n]...)
 	}
 	room := w.buf[n : cap(w.buf)-padding]
-	got, err := io.ReadAtLeast(w.r, room, 1)
+	got, err := io.ReadFull(w.r, room)
 	if w.hash != nil {
 		w.hash.Write(room[:got])
 	}
 	w.buf = w.buf[:n+got+padding]
 	clear(w.buf[n+got:])
-	if err == io.EOF {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		w.eof, err = true, nil
 	}
 	return err

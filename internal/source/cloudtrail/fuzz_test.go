@@ -1,0 +1,124 @@
+package cloudtrail
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/trailhouse/trailhouse"
+)
+
+// FuzzDocument reads a text as a unit and holds the rows against encoding/json: each
+// record that it finds is read or refused with a reason, and every column is equal.
+// Read as a stream it gives as many.
+func FuzzDocument(f *testing.F) {
+	for _, s := range scanSeeds() {
+		f.Add([]byte(`{"Records":[{"eventTime":"2025-01-02T03:00:02Z","requestParameters":` + s + `}]}`))
+		f.Add([]byte(s))
+	}
+	f.Add([]byte(small("")))
+	f.Add([]byte("[" + insightRecord + "," + aggregatedRecord + "]"))
+	for _, name := range []string{"testdata/launch.json", "testdata/attested.json"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	s := New(Options{})
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > 1<<18 {
+			return
+		}
+		sink := newSink()
+		records, err := readFuzzed(t, s, sink, text)
+		if err != nil {
+			if sink.records != 0 || len(sink.rejected) != 0 {
+				t.Fatalf("%v behind %d records", err, sink.records)
+			}
+			if json.Valid(text) && trailhouse.CodeOf(err) != trailhouse.CodeDamaged {
+				t.Fatalf("%v", err)
+			}
+			var at *syntaxError
+			if json.Valid(text) && errors.As(err, &at) {
+				t.Fatalf("valid JSON was refused: %v", err)
+			}
+			return
+		}
+		if sink.records+len(sink.rejected) != records {
+			t.Fatalf("%d records and %d refused of %d", sink.records, len(sink.rejected), records)
+		}
+		checkRows(t, sink, text)
+	})
+}
+
+// readFuzzed reads a text in memory, counts its records as a stream, and returns their
+// number.
+func readFuzzed(t *testing.T, s *Source, sink *memorySink, text []byte) (int, error) {
+	m := &memory{}
+	whole := append(bytes.Clone(text), make([]byte, padding)...)
+	r := newReader(t.Context(), s, trailhouse.Unit{ID: "u", Object: trailName}, parseName(trailName), sink, m)
+	err := r.readWhole(&content{whole: whole, sha256: "x"})
+	moving := &document{w: movingWindow(bytes.NewReader(text), nil), t: &tape{}}
+	moving.w.buf = make([]byte, padding, padding+7) // grows from the smallest
+	n := 0
+	for {
+		_, next := moving.next()
+		if next == io.EOF && moving.values > 0 {
+			break
+		}
+		if next != nil {
+			if err == nil {
+				t.Fatalf("in memory it was read, as a stream it is wrong: %v", next)
+			}
+			return 0, err
+		}
+		n++
+	}
+	if err != nil {
+		t.Fatalf("as a stream it was read, in memory it is wrong: %v", err)
+	}
+	return n, nil
+}
+
+// checkRows holds the rows of events against encoding/json.
+func checkRows(t *testing.T, sink *memorySink, text []byte) {
+	b := sink.batches[EventTableName]
+	if b == nil {
+		return
+	}
+	for i := range b.Len() {
+		_, _, span := WhereIs(b, i)
+		record := text[span.Position : span.Position+span.Length]
+		if !utf8.Valid(record) || !json.Valid(record) {
+			t.Fatalf("row %d is of %q", i, record)
+		}
+		oracleMaps(t, b, i, record)
+		if rebuilt, err := Rebuild(b, i); err != nil || !json.Valid(rebuilt) {
+			t.Fatalf("row %d is rebuilt as %q, %v", i, rebuilt, err)
+		}
+	}
+}
+
+// oracleMaps compares the payloads of a row.
+func oracleMaps(t *testing.T, b *trailhouse.Batch, row int, record []byte) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(record, &members); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"requestParameters", "responseElements", "additionalEventData"} {
+		col := b.Table.MustIndex(lower(name))
+		raw := bytes.TrimSpace(members[name])
+		isObject := len(raw) > 0 && raw[0] == '{'
+		if isObject == b.IsNull(col, row) {
+			t.Fatalf("%s is %s, its column is null: %v", name, raw, b.IsNull(col, row))
+		}
+		if isObject {
+			compareMap(t, b, col, row, name, raw)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package cloudtrail
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+)
+
+func TestParseGUID(t *testing.T) {
+	for range 1000 {
+		var k trailhouse.Key
+		for i := range k {
+			k[i] = byte(rand.IntN(256))
+		}
+		for _, s := range []string{k.String(), string(bytes.ToUpper([]byte(k.String())))} {
+			if got, ok := parseGUID([]byte(s)); !ok || got != k {
+				t.Fatalf("%s: %v %v", s, got, ok)
+			}
+		}
+	}
+	good := []byte("01234567-89ab-cdef-ABCD-EF0123456789")
+	for i := range good {
+		for c := range 256 {
+			bad := bytes.Clone(good)
+			bad[i] = byte(c)
+			_, hex := hexDigit(byte(c))
+			if good[i] == '-' {
+				hex = c == '-'
+			}
+			if _, ok := parseGUID(bad); ok != hex {
+				t.Fatalf("%q: %v", bad, ok)
+			}
+		}
+	}
+	for _, s := range []string{"", "0", string(good[:35]), string(good) + "0"} {
+		if _, ok := parseGUID([]byte(s)); ok {
+			t.Errorf("%q is taken for a GUID", s)
+		}
+	}
+}
+
+func TestParseTime(t *testing.T) {
+	for at := time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() < 2200; at = at.Add(86399*7*time.Second + 61*time.Minute) {
+		micros, plain, ok := parseTime([]byte(at.Format(time.RFC3339)))
+		if !ok || !plain || micros != at.UnixMicro() {
+			t.Fatalf("%v: %d %v %v", at, micros, plain, ok)
+		}
+	}
+	for s, want := range map[string]string{
+		"2024-02-29T12:00:00Z": "2024-02-29T12:00:00Z", "2025-02-29T12:00:00Z": "", "2025-13-01T00:00:00Z": "", "2025-00-01T00:00:00Z": "", "2025-01-01T24:00:00Z": "",
+		"2025-01-01T00:00:60Z": "", "2025-01-01 00:00:00Z": "", "2025-01-01T00:00:00": "", "2025-01-01T00:00:00.5Z": "2025-01-01T00:00:00.5Z",
+		"2025-01-01T02:00:00+02:00": "2025-01-01T00:00:00Z", "2200-01-01T00:00:00Z": "", "1969-12-31T23:59:59Z": "", "2x25-01-01T00:00:00Z": "", "": "",
+	} {
+		micros, _, ok := parseTime([]byte(s))
+		got := ""
+		if ok {
+			got = time.UnixMicro(micros).UTC().Format(time.RFC3339Nano)
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", s, got, want)
+		}
+	}
+}
+
+func TestUnescapeAndCompactEqualEncodingJSON(t *testing.T) {
+	for _, s := range []string{`""`, `"a\u00e4b"`, `"\ud83d\ude00"`, `"\ud83d"`, `"\ud83dx"`, `"\ud83d\u0041"`, `"\ude00\ud83d"`, `"\ud83d\ud83d\ude00"`, `"\"\\\/\b\f\n\r\t"`, `"\u0000"`, `"\uFFFF\uD800"`} {
+		var want string
+		if err := json.Unmarshal([]byte(s), &want); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(unescape(nil, []byte(s[1:len(s)-1]))); got != want {
+			t.Errorf("%s: %q, want %q", s, got, want)
+		}
+	}
+	for _, s := range []string{`{ "a b" : [ 1 , "x \" y" , { } ] }`, "[\n\t1,\r\n2 ]", `"  \\ "`} {
+		var want bytes.Buffer
+		if err := json.Compact(&want, []byte(s)); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(compact(nil, []byte(s))); got != want.String() {
+			t.Errorf("%s: %s, want %s", s, got, want.String())
+		}
+	}
+}
