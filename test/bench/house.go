@@ -48,10 +48,6 @@ func (b *bench) imports() error {
 	if err != nil {
 		return err
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
 	var ours, theirs []time.Duration
 	for i := range min(3, b.rounds) {
 		took, err := b.importLog(fmt.Sprintf("import-%d", i), path)
@@ -59,7 +55,7 @@ func (b *bench) imports() error {
 			return err
 		}
 		ours = append(ours, took.cpu)
-		took, err = child([]int{0}, self, "duckdb-child", path, filepath.Join(b.dir, fmt.Sprintf("duckdb-%d.parquet", i)))
+		took, err = child([]int{0}, b.self, "duckdb-child", path, filepath.Join(b.dir, fmt.Sprintf("duckdb-%d.parquet", i)))
 		if err != nil {
 			return err
 		}
