@@ -128,14 +128,14 @@ func (f *dayFolder) day(ctx context.Context, day time.Time) ([]sessions.Mark, er
 // hosts.
 func (j *Job) enclaveLines(ctx context.Context, path string, folders map[trailhouse.InstanceID]*sessions.Folder) error {
 	t := j.Logs.Enclave
-	names := []string{"instance_id", "time", "logger", "level", "line", "message", "record_id"}
+	names := []string{"instance_id", "time", "logger", "level", "message", "record_id"}
 	c := indexes(t, names)
 	return columns.Read(ctx, path, t, names, func(b *trailhouse.Batch) error {
 		for i := range b.Len() {
 			if f := folders[trailhouse.InstanceID(b.Text(c[0], i))]; f != nil {
 				f.Add(sessions.Line{
 					Micros: b.Int(c[1], i), Logger: b.Text(c[2], i), Level: b.Text(c[3], i),
-					LineNo: b.Int(c[4], i), Message: b.Text(c[5], i), ID: b.Key(c[6], i),
+					Message: b.Text(c[4], i), ID: b.Key(c[5], i),
 				})
 			}
 		}
