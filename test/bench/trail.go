@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"debug/buildinfo"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -226,22 +229,24 @@ func (b *bench) again(s *set) error {
 	return nil
 }
 
+// usualDay returns the day with the median of events.
+func (s *set) usualDay() string {
+	days := slices.Sorted(maps.Keys(s.days))
+	slices.SortStableFunc(days, func(a, b string) int { return cmp.Compare(s.days[a], s.days[b]) })
+	return days[len(days)/2]
+}
+
 // oneDay asks what was called on one day.
 func (b *bench) oneDay(s *set) error {
-	day, most := "", int64(0)
-	for d, n := range s.days {
-		if n > most || n == most && d < day {
-			day, most = d, n
-		}
-	}
+	day := s.usualDay()
 	var got asked
 	if _, err := childJSON(&got, b.self, "trail-day", filepath.Join(b.dir, "lake-data", "lake"), day); err != nil {
 		return err
 	}
-	if got.Events != most {
-		return fmt.Errorf("wrong: %s has %d events, the query says %d", day, most, got.Events)
+	if got.Events != s.days[day] {
+		return fmt.Errorf("wrong: %s has %d events, the query says %d", day, s.days[day], got.Events)
 	}
-	b.add(fmt.Sprintf("CloudTrail: the busiest of 31 days by eventName over %s events, engine open", grouped(s.events)), "under 30 ms with planning",
+	b.add(fmt.Sprintf("CloudTrail: one of 31 days by eventName over %s events, engine open", grouped(s.events)), "under 30 ms with planning",
 		fmt.Sprintf("%.1f ms", got.Median.Seconds()*1e3),
 		fmt.Sprintf("%.1f ms of it planning; the first time %.1f ms; %s events, %d names, %d files, compacted; median of %d",
 			got.Plan.Seconds()*1e3, got.First.Seconds()*1e3, grouped(got.Events), got.Names, got.Files, askedRounds))
