@@ -1,6 +1,10 @@
 package cloudtrail
 
-import "github.com/trailhouse/trailhouse"
+import (
+	"github.com/trailhouse/trailhouse"
+
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
+)
 
 // aggregatedTable is the table of aggregated events.
 type aggregatedTable struct {
@@ -50,7 +54,7 @@ func (r *row) fillAggregated(t *aggregatedTable, b *trailhouse.Batch, m *slots, 
 	b.SetMicros(t.eventTime, start)
 	r.fillWindow(t, b, m.at[t.is.window])
 	r.names.reset()
-	if m.has(t.is.summary) && r.nodes[m.at[t.is.summary]].kind == kindObject {
+	if m.has(t.is.summary) && r.nodes[m.at[t.is.summary]].Kind == tape.Object {
 		r.fillSummary(t, b, m.at[t.is.summary])
 	}
 	if len(r.names.entities) > 0 {
@@ -79,16 +83,16 @@ func (r *row) fillWindow(t *aggregatedTable, b *trailhouse.Batch, window uint32)
 func (r *row) fillSummary(t *aggregatedTable, b *trailhouse.Batch, summary uint32) {
 	list := b.Child(t.col.statistics)
 	if primary, ok := r.member(summary, "primaryDimension"); ok {
-		if at, ok := r.member(primary, "dimension"); ok && r.nodes[at].kind == kindString {
+		if at, ok := r.member(primary, "dimension"); ok && r.nodes[at].Kind == tape.String {
 			b.SetText(t.col.dimension, r.text(at))
 		}
-		if at, ok := r.member(primary, "aggregationType"); ok && r.nodes[at].kind == kindString {
+		if at, ok := r.member(primary, "aggregationType"); ok && r.nodes[at].Kind == tape.String {
 			b.SetText(t.col.typ, r.text(at))
 		}
 		r.fillDimension(t, list, primary)
 	}
-	if details, ok := r.member(summary, "details"); ok && r.nodes[details].kind == kindArray {
-		for i := details + 1; i < r.nodes[details].next; i = r.nodes[i].next {
+	if details, ok := r.member(summary, "details"); ok && r.nodes[details].Kind == tape.Array {
+		for i := details + 1; i < r.nodes[details].Next; i = r.nodes[i].Next {
 			r.fillDimension(t, list, i)
 		}
 	}
@@ -99,10 +103,10 @@ func (r *row) fillSummary(t *aggregatedTable, b *trailhouse.Batch, summary uint3
 func (r *row) fillDimension(t *aggregatedTable, list *trailhouse.Batch, at uint32) {
 	dimension, _ := r.member(at, "dimension")
 	statistics, ok := r.member(at, "statistics")
-	if !ok || r.nodes[statistics].kind != kindArray {
+	if !ok || r.nodes[statistics].Kind != tape.Array {
 		return
 	}
-	for i := statistics + 1; i < r.nodes[statistics].next; i = r.nodes[i].next {
+	for i := statistics + 1; i < r.nodes[statistics].Next; i = r.nodes[i].Next {
 		if v := r.string(dimension); v != nil {
 			list.SetText(t.of.dimension, v)
 		}
@@ -113,7 +117,7 @@ func (r *row) fillDimension(t *aggregatedTable, list *trailhouse.Batch, at uint3
 				r.names.addEntity(v)
 			}
 		}
-		if value, ok := r.member(i, "value"); ok && r.nodes[value].kind == kindNumber {
+		if value, ok := r.member(i, "value"); ok && r.nodes[value].Kind == tape.Number {
 			if n, ok := parseInt(r.raw(value)); ok {
 				list.SetInt(t.of.value, n)
 			}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/objects"
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
 )
 
 // cpuTime is the processor time of this process: wall time means nothing on a machine
@@ -42,20 +43,20 @@ func realBodies(t testing.TB) [][]byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, _, err := objects.InflateAll(nil, stored, e.Name(), maxWhole, padding, objects.Limits{})
+		text, _, err := objects.InflateAll(nil, stored, e.Name(), maxWhole, tape.Padding, objects.Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := &document{w: wholeWindow(text), t: &tape{}}
+		d := tape.NewDocument(tape.Whole(text), &tape.Tape{})
 		for {
-			r, err := d.next()
+			r, err := d.Next()
 			if err == io.EOF {
 				break
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			bodies = append(bodies, text[r.at:r.end])
+			bodies = append(bodies, text[r.At:r.End])
 		}
 	}
 	return bodies
@@ -112,7 +113,7 @@ func BenchmarkDecode(b *testing.B) {
 	if err := os.WriteFile(path, packed, 0o600); err != nil {
 		b.Fatal(err)
 	}
-	padded := append(bytes.Clone(text), make([]byte, padding)...)
+	padded := append(bytes.Clone(text), make([]byte, tape.Padding)...)
 	measure := func(name string, fn func()) {
 		b.Run(name, func(b *testing.B) {
 			fn()
@@ -130,13 +131,13 @@ func BenchmarkDecode(b *testing.B) {
 	}
 	var inflated []byte
 	measure("gunzip", func() {
-		inflated, _, _ = objects.InflateAll(inflated, packed, path, maxWhole, padding, objects.Limits{})
+		inflated, _, _ = objects.InflateAll(inflated, packed, path, maxWhole, tape.Padding, objects.Limits{})
 	})
 	measure("sha256", func() { sha256.Sum256(text) })
-	t := &tape{}
+	t := &tape.Tape{}
 	measure("scan", func() {
-		t.nodes = t.nodes[:0]
-		if _, ok := t.scan(padded, 0); !ok {
+		t.Reset()
+		if _, ok := t.Scan(padded, 0); !ok {
 			b.Fatal("refused")
 		}
 	})
@@ -159,12 +160,12 @@ func BenchmarkDecode(b *testing.B) {
 			batch.Reset()
 		}
 		r := newReader(context.Background(), s, trailhouse.Unit{ID: "unit", Object: path}, parseName(path), sink, m)
-		r.row.b, r.row.nodes, r.sha256 = m.inflated, m.tape.nodes, string(make([]byte, 64))
+		r.row.b, r.row.nodes, r.sha256 = m.inflated, m.nodes.Nodes, string(make([]byte, 64))
 		for i := range m.records {
-			if err := r.record(&m.records[i], int64(m.records[i].at)); err != nil {
+			if err := r.record(&m.records[i], int64(m.records[i].At)); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
-	b.Logf("%d bytes an event, %d packed, %d nodes", len(text)/events, len(packed)/events, len(t.nodes)/events)
+	b.Logf("%d bytes an event, %d packed, %d nodes", len(text)/events, len(packed)/events, len(t.Nodes)/events)
 }

@@ -310,47 +310,6 @@ func realObject(t testing.TB) []byte {
 	return packed
 }
 
-// TestCutJSON cuts a document of 64 KiB behind each of its bytes, in memory and as a
-// stream: it is refused, and nothing of it read.
-func TestCutJSON(t *testing.T) {
-	text, _, err := objects.InflateAll(nil, realObject(t), "", maxWhole, padding, objects.Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	text = bytes.TrimSpace(text[:len(text)-padding])
-	step := 1
-	if testing.Short() {
-		step = 37
-	}
-	tape, buf := &tape{}, make([]byte, 0, len(text)+padding)
-	for _, form := range []string{"whole", "moving"} {
-		for cut := 0; cut < len(text); cut += step {
-			var w *window
-			if form == "moving" {
-				w = movingWindow(bytes.NewReader(text[:cut]), nil)
-			} else {
-				w = wholeWindow(append(append(buf, text[:cut]...), make([]byte, padding)...))
-			}
-			tape.nodes = tape.nodes[:0]
-			d := &document{w: w, t: tape}
-			_, err := d.next()
-			for err == nil {
-				_, err = d.next()
-			}
-			var at *syntaxError
-			if cut == 0 && err == io.EOF {
-				continue
-			}
-			if !errors.As(err, &at) || at.at != int64(cut) || !strings.Contains(at.reason, "it is cut") {
-				t.Fatalf("%s, cut at %d: %v", form, cut, err)
-			}
-			if form == "moving" {
-				cut += 100 * step
-			}
-		}
-	}
-}
-
 // endless gives a document of many records without holding it.
 type endless struct {
 	head, record, tail string

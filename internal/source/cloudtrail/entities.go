@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"unsafe"
+
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
 )
 
 // names collects what a record names. The slices are parts of the record's text, or
@@ -84,20 +86,20 @@ func (c *names) sorted() [][]byte {
 func (r *row) nameAll(at uint32) {
 	listEnd := uint32(0)  // of an array whose key says that its elements are names
 	stateEnd := uint32(0) // of an object such as instanceState, whose name names nothing
-	for i, end := at, r.nodes[at].next; i < end; i++ {
+	for i, end := at, r.nodes[at].Next; i < end; i++ {
 		n := &r.nodes[i]
-		if n.kind != kindString {
-			if key := r.b[n.key:n.keyEnd]; n.kind == kindArray && len(key) > 3 && key[len(key)-1] == 's' && isNaming(key[:len(key)-1]) {
-				listEnd = n.next
-			} else if n.kind == kindObject && bytes.HasSuffix(key, []byte("State")) {
-				stateEnd = n.next
+		if n.Kind != tape.String {
+			if key := r.b[n.Key:n.KeyEnd]; n.Kind == tape.Array && len(key) > 3 && key[len(key)-1] == 's' && isNaming(key[:len(key)-1]) {
+				listEnd = n.Next
+			} else if n.Kind == tape.Object && bytes.HasSuffix(key, []byte("State")) {
+				stateEnd = n.Next
 			}
 			continue
 		}
-		if n.to == n.from || n.to-n.from > maxEntity {
+		if n.To == n.From || n.To-n.From > maxEntity {
 			continue
 		}
-		v := r.b[n.from:n.to]
+		v := r.b[n.From:n.To]
 		switch {
 		case isResourceID(v):
 			if v[0] == 'i' && v[1] == '-' {
@@ -108,7 +110,7 @@ func (r *row) nameAll(at uint32) {
 			if id, ok := instanceOfARN(v); ok {
 				r.names.addInstance(id)
 			}
-		case n.keyEnd == 0 && i < listEnd || n.keyEnd-n.key > 1 && i >= stateEnd && isNaming(r.b[n.key:n.keyEnd]):
+		case n.KeyEnd == 0 && i < listEnd || n.KeyEnd-n.Key > 1 && i >= stateEnd && isNaming(r.b[n.Key:n.KeyEnd]):
 			v = r.stable(n)
 		default:
 			continue
@@ -118,11 +120,11 @@ func (r *row) nameAll(at uint32) {
 }
 
 // stable returns the text of a string for as long as the record is there.
-func (r *row) stable(n *node) []byte {
-	if n.flags&escaped == 0 {
-		return r.b[n.from:n.to]
+func (r *row) stable(n *tape.Node) []byte {
+	if n.Flags&tape.Escaped == 0 {
+		return r.b[n.From:n.To]
 	}
-	return unescape(nil, r.b[n.from:n.to])
+	return tape.Unescape(nil, r.b[n.From:n.To])
 }
 
 func isARN(v []byte) bool {

@@ -2,6 +2,7 @@ package cloudtrail
 
 import (
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
 )
 
 // eventTable is a table of events and where its columns and fields are.
@@ -53,11 +54,11 @@ type caller struct {
 // readCaller reads userIdentity, 0 where there is none.
 func (r *row) readCaller(identity uint32) caller {
 	var c caller
-	if identity == 0 || r.nodes[identity].kind != kindObject {
+	if identity == 0 || r.nodes[identity].Kind != tape.Object {
 		return c
 	}
-	for i, end := identity+1, r.nodes[identity].next; i < end; i = r.nodes[i].next {
-		switch n := &r.nodes[i]; string(r.b[n.key:n.keyEnd]) {
+	for i, end := identity+1, r.nodes[identity].Next; i < end; i = r.nodes[i].Next {
+		switch n := &r.nodes[i]; string(r.b[n.Key:n.KeyEnd]) {
 		case "arn":
 			c.arn = i
 		case "accountId":
@@ -85,7 +86,7 @@ func (r *row) readCaller(identity uint32) caller {
 // string returns the text of a node where it is a string that is not empty, else nil.
 // It is valid as long as the record is.
 func (r *row) string(at uint32) []byte {
-	if at == 0 || r.nodes[at].kind != kindString || r.nodes[at].from == r.nodes[at].to {
+	if at == 0 || r.nodes[at].Kind != tape.String || r.nodes[at].From == r.nodes[at].To {
 		return nil
 	}
 	return r.stable(&r.nodes[at])
@@ -131,7 +132,7 @@ func (r *row) fillNames(t *eventTable, b *trailhouse.Batch, m *slots, c *caller)
 		}
 	}
 	for _, i := range [...]int{t.is.request, t.is.response, t.is.service, t.is.additional, t.is.resources} {
-		if m.has(i) && r.nodes[m.at[i]].kind >= kindArray {
+		if m.has(i) && r.nodes[m.at[i]].Kind >= tape.Array {
 			r.nameAll(m.at[i])
 		}
 	}
@@ -168,7 +169,7 @@ func (r *row) fillLaunch(t *eventTable, b *trailhouse.Batch, m *slots, c *caller
 	b.SetString(t.col.origin, launchOrigin(r.string(m.optional(t.is.name)), r.string(c.invokedBy), r.string(m.optional(t.is.agent)), r.string(c.arn), r.string(token)))
 	setFirst := func(col int, nodes ...uint32) {
 		for _, at := range nodes {
-			if at != 0 && r.nodes[at].kind >= kindNumber && r.nodes[at].kind < kindArray {
+			if at != 0 && r.nodes[at].Kind >= tape.Number && r.nodes[at].Kind < tape.Array {
 				b.SetText(col, r.text(at))
 				return
 			}
@@ -197,18 +198,18 @@ func (r *row) raw(at uint32) []byte {
 	if at == 0 {
 		return nil
 	}
-	return r.b[r.nodes[at].from:r.nodes[at].to]
+	return r.b[r.nodes[at].From:r.nodes[at].To]
 }
 
 // fillAttestation sets what the attestation document of a KMS call says.
 func (r *row) fillAttestation(t *eventTable, b *trailhouse.Batch, additional uint32) {
 	recipient, ok := r.member(additional, "recipient")
-	if !ok || r.nodes[recipient].kind != kindObject {
+	if !ok || r.nodes[recipient].Kind != tape.Object {
 		return
 	}
 	var pcrs [10]uint32
 	module := uint32(0)
-	for i := recipient + 1; i < r.nodes[recipient].next; i = r.nodes[i].next {
+	for i := recipient + 1; i < r.nodes[recipient].Next; i = r.nodes[i].Next {
 		if key := r.key(i); string(key) == "attestationDocumentModuleId" {
 			module = i
 		} else if n := pcrOf(key); n >= 0 {

@@ -1,6 +1,10 @@
 package cloudtrail
 
-import "github.com/trailhouse/trailhouse"
+import (
+	"github.com/trailhouse/trailhouse"
+
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
+)
 
 // insightTable is the table of Insights events.
 type insightTable struct {
@@ -39,12 +43,12 @@ func (r *row) fillInsight(t *insightTable, b *trailhouse.Batch, m *slots) {
 		}
 	}
 	context := m.optional(t.is.context)
-	if context != 0 && r.nodes[context].kind == kindNull {
+	if context != 0 && r.nodes[context].Kind == tape.Null {
 		context = 0
 	}
-	if details := m.optional(t.is.details); details != 0 && r.nodes[details].kind == kindObject {
+	if details := m.optional(t.is.details); details != 0 && r.nodes[details].Kind == tape.Object {
 		r.fillDetails(t, b, m, details)
-		if inner, ok := r.member(details, "insightContext"); ok && context == 0 && r.nodes[inner].kind == kindObject {
+		if inner, ok := r.member(details, "insightContext"); ok && context == 0 && r.nodes[inner].Kind == tape.Object {
 			context = inner
 			r.payload(b, t.col.context, inner)
 		}
@@ -79,8 +83,8 @@ func (r *row) fillDetails(t *insightTable, b *trailhouse.Batch, m *slots, detail
 func (r *row) columnSet(s *shape, m *slots, col int) bool {
 	for i := range s.fields {
 		if m.has(i) && s.fields[i].col == col {
-			k := r.nodes[m.at[i]].kind
-			return k != kindNull && k < kindArray
+			k := r.nodes[m.at[i]].Kind
+			return k != tape.Null && k < tape.Array
 		}
 	}
 	return false
@@ -92,10 +96,10 @@ func (r *row) fillStatistics(t *insightTable, b *trailhouse.Batch, context uint3
 	if !ok {
 		return
 	}
-	if at, ok := r.find(statistics, "baseline", "average"); ok && r.nodes[at].kind == kindNumber {
+	if at, ok := r.find(statistics, "baseline", "average"); ok && r.nodes[at].Kind == tape.Number {
 		b.SetText(t.col.baseline, r.raw(at))
 	}
-	if at, ok := r.find(statistics, "insight", "average"); ok && r.nodes[at].kind == kindNumber {
+	if at, ok := r.find(statistics, "insight", "average"); ok && r.nodes[at].Kind == tape.Number {
 		b.SetText(t.col.insight, r.raw(at))
 	}
 	if at, ok := r.member(statistics, "baselineDuration"); ok {

@@ -1,6 +1,10 @@
 package cloudtrail
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
+)
 
 // launch is what a record says of a launch of instances.
 type launch struct {
@@ -44,7 +48,7 @@ func (r *row) readLaunch(request, response uint32) launch {
 		r.readRequest(request, &l)
 	}
 	if response != 0 {
-		if items, ok := r.find(response, "instancesSet", "items"); ok && items+1 < r.nodes[items].next {
+		if items, ok := r.find(response, "instancesSet", "items"); ok && items+1 < r.nodes[items].Next {
 			r.readInstance(items+1, &l)
 		}
 	}
@@ -73,7 +77,7 @@ func (r *row) readRequest(request uint32, l *launch) {
 // an object where there is one configuration and an array where there are more.
 func (r *row) fleetTemplate(fleet uint32) (uint32, bool) {
 	configs, ok := r.member(fleet, "LaunchTemplateConfigs")
-	if ok && r.nodes[configs].kind == kindArray && configs+1 < r.nodes[configs].next {
+	if ok && r.nodes[configs].Kind == tape.Array && configs+1 < r.nodes[configs].Next {
 		configs++
 	}
 	if !ok {
@@ -104,16 +108,16 @@ func (r *row) readInstance(at uint32, l *launch) {
 		l.enclaves = enabled
 	}
 	tags, ok := r.find(at, "tagSet", "items")
-	if !ok || r.nodes[tags].kind != kindArray {
+	if !ok || r.nodes[tags].Kind != tape.Array {
 		return
 	}
-	for i := tags + 1; i < r.nodes[tags].next; i = r.nodes[i].next {
+	for i := tags + 1; i < r.nodes[tags].Next; i = r.nodes[i].Next {
 		key, _ := r.member(i, "key")
 		value, ok := r.member(i, "value")
 		if key == 0 || !ok {
 			continue
 		}
-		switch string(r.b[r.nodes[key].from:r.nodes[key].to]) {
+		switch string(r.b[r.nodes[key].From:r.nodes[key].To]) {
 		case "aws:ec2launchtemplate:id":
 			l.responseTemplate = value
 		case "aws:ec2launchtemplate:version":

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/objects"
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
 )
 
 // The sizes up to which an object is held in memory: as it is stored where that is
@@ -28,8 +29,8 @@ const maxTape = 512 << 10
 // memory is what is used again from unit to unit.
 type memory struct {
 	stored, inflated []byte
-	tape, again      tape
-	records          []record
+	nodes, again     tape.Tape
+	records          []tape.Record
 	row              row
 }
 
@@ -71,7 +72,7 @@ func (s *Source) Read(ctx context.Context, u trailhouse.Unit, sink trailhouse.Si
 // forget keeps memory for the next unit, unless it grew for an unusual one.
 func (s *Source) forget(m *memory) {
 	const most = 16 << 20
-	if cap(m.stored) > most || cap(m.inflated) > most || cap(m.tape.nodes) > 2*maxTape || cap(m.row.scratch) > most {
+	if cap(m.stored) > most || cap(m.inflated) > most || cap(m.nodes.Nodes) > 2*maxTape || cap(m.row.scratch) > most {
 		return
 	}
 	s.memory.Put(m)
@@ -97,10 +98,10 @@ func (s *Source) load(ctx context.Context, u trailhouse.Unit, m *memory) (*conte
 	}
 	switch {
 	case all && !objects.IsGzip(m.stored):
-		m.stored = append(m.stored, make([]byte, padding)...)
+		m.stored = append(m.stored, make([]byte, tape.Padding)...)
 		c.whole = m.stored
 	case all:
-		if m.inflated, all, err = objects.InflateAll(m.inflated, m.stored, u.Object, maxWhole, padding, s.limits); err != nil {
+		if m.inflated, all, err = objects.InflateAll(m.inflated, m.stored, u.Object, maxWhole, tape.Padding, s.limits); err != nil {
 			return nil, err
 		}
 		if all {
@@ -113,7 +114,7 @@ func (s *Source) load(ctx context.Context, u trailhouse.Unit, m *memory) (*conte
 		c.head = c.head[:n]
 		return c, nil
 	}
-	text := c.whole[:len(c.whole)-padding]
+	text := c.whole[:len(c.whole)-tape.Padding]
 	sum := sha256.Sum256(text)
 	c.sha256, c.head = hex.EncodeToString(sum[:]), text[:min(len(text), headSize)]
 	return c, nil
@@ -198,8 +199,8 @@ func (s *Source) ignore(u trailhouse.Unit, d delivery, reason string, sink trail
 
 // broken is the error of an object whose JSON is wrong.
 func (r *reader) broken(err error) error {
-	var at *syntaxError
-	var large *limitError
+	var at *tape.SyntaxError
+	var large *tape.LimitError
 	switch {
 	case err == io.EOF:
 		return trailhouse.Errorf(trailhouse.CodeDamaged, "%s is empty; a trail delivers no empty files", r.unit.Object).
@@ -217,35 +218,36 @@ func (r *reader) broken(err error) error {
 // readWhole reads an object that is in memory.
 func (r *reader) readWhole(c *content) error {
 	m := r.memory
-	m.tape.nodes, m.tape.high, m.records = m.tape.nodes[:0], 0, m.records[:0]
-	d := &document{w: wholeWindow(c.whole), t: &m.tape}
+	m.records = m.records[:0]
+	d := tape.NewDocument(tape.Whole(c.whole), &m.nodes)
 	for {
-		rec, err := d.next()
-		if err == io.EOF && d.values > 0 {
+		rec, err := d.Next()
+		if err == io.EOF && d.Values() > 0 {
 			break
 		}
 		if err != nil {
 			return r.broken(err)
 		}
-		if len(m.tape.nodes) > maxTape {
-			rec.node = -1
+		if len(m.nodes.Nodes) > maxTape {
+			rec.Node = -1
 		} else {
-			d.kept = len(m.tape.nodes)
+			d.Keep()
 		}
 		m.records = append(m.records, rec)
 	}
 	r.sha256, r.row.b = c.sha256, c.whole
 	for i := range m.records {
 		rec := &m.records[i]
-		r.row.nodes = m.tape.nodes
-		if rec.node < 0 && rec.broken == "" {
-			m.again.nodes = m.again.nodes[:0]
-			if _, ok := m.again.scan(c.whole, rec.at); !ok {
-				_, _ = m.again.slowScan(c.whole, rec.at) // as it was the first time
+		r.row.nodes = m.nodes.Nodes
+		if rec.Node < 0 && rec.Broken == "" {
+			m.again.Reset()
+			if _, ok := m.again.Scan(c.whole, rec.At); !ok {
+				m.again.Reset()
+				_, _ = m.again.SlowScan(c.whole, rec.At) // as it was the first time
 			}
-			rec.node, r.row.nodes = 0, m.again.nodes
+			rec.Node, r.row.nodes = 0, m.again.Nodes
 		}
-		if err := r.record(rec, int64(rec.at)); err != nil {
+		if err := r.record(rec, int64(rec.At)); err != nil {
 			return err
 		}
 	}
@@ -257,16 +259,17 @@ func (r *reader) readWhole(c *content) error {
 // again for its rows.
 func (r *reader) readPieces(c *content) error {
 	first := sha256.New()
-	if err := r.eachPiece(c, first, func(*document, *record) error { return nil }); err != nil {
+	if err := r.eachPiece(c, first, func(*tape.Document, *tape.Record) error { return nil }); err != nil {
 		return r.broken(err)
 	}
 	r.sha256 = hex.EncodeToString(first.Sum(nil))
 	second := sha256.New()
-	err := r.eachPiece(c, second, func(d *document, rec *record) error {
-		r.row.b, r.row.nodes = d.w.buf, d.t.nodes
-		return r.record(rec, d.w.base+int64(rec.at))
+	err := r.eachPiece(c, second, func(d *tape.Document, rec *tape.Record) error {
+		text, base := d.Text()
+		r.row.b, r.row.nodes = text, r.memory.nodes.Nodes
+		return r.record(rec, base+int64(rec.At))
 	})
-	var at *syntaxError
+	var at *tape.SyntaxError
 	if errors.As(err, &at) || trailhouse.CodeOf(err) == trailhouse.CodeDamaged || err == nil && !bytes.Equal(first.Sum(nil), second.Sum(nil)) {
 		return trailhouse.Errorf(trailhouse.CodeConflict, "%s was changed while it was read", r.unit.Object).
 			WithHint("import it again; what was read is not read twice")
@@ -278,17 +281,16 @@ func (r *reader) readPieces(c *content) error {
 }
 
 // eachPiece calls fn for each record of an object.
-func (r *reader) eachPiece(c *content, h hash.Hash, fn func(*document, *record) error) error {
+func (r *reader) eachPiece(c *content, h hash.Hash, fn func(*tape.Document, *tape.Record) error) error {
 	in, err := c.open()
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	d := &document{w: movingWindow(in, h), t: &r.memory.tape}
-	d.t.nodes, d.t.high = d.t.nodes[:0], 0
+	d := tape.NewDocument(tape.Moving(in, h), &r.memory.nodes)
 	for {
-		rec, err := d.next()
-		if err == io.EOF && d.values > 0 {
+		rec, err := d.Next()
+		if err == io.EOF && d.Values() > 0 {
 			return nil
 		}
 		if err != nil {
@@ -304,8 +306,8 @@ func (r *reader) eachPiece(c *content, h hash.Hash, fn func(*document, *record) 
 }
 
 // reject puts one record into quarantine.
-func (r *reader) reject(rec *record, position int64, reason string) {
-	text := r.row.b[rec.at:rec.end]
+func (r *reader) reject(rec *tape.Record, position int64, reason string) {
+	text := r.row.b[rec.At:rec.End]
 	r.sink.Reject(trailhouse.Rejected{
 		Position: position, Length: int64(len(text)), Reason: reason, SHA256: sha256.Sum256(text),
 		Content: text[:min(len(text), trailhouse.MaxRejected)],
@@ -313,8 +315,10 @@ func (r *reader) reject(rec *record, position int64, reason string) {
 }
 
 // kindName says what a value is.
-func kindName(k kind) string {
+func kindName(k tape.Kind) string {
 	return [...]string{"null", "a boolean", "a boolean", "a number", "a text", "an array", "an object"}[k]
 }
 
-func notObject(k kind) string { return fmt.Sprintf("the record is %s and no JSON object", kindName(k)) }
+func notObject(k tape.Kind) string {
+	return fmt.Sprintf("the record is %s and no JSON object", kindName(k))
+}

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
 )
 
 // reader fills the rows of one unit.
@@ -45,26 +46,26 @@ func newReader(ctx context.Context, s *Source, u trailhouse.Unit, d delivery, si
 }
 
 // record takes one record: to a row, to quarantine, or to those that a rule leaves out.
-func (r *reader) record(rec *record, position int64) error {
+func (r *reader) record(rec *tape.Record, position int64) error {
 	index := r.index
 	r.index++
 	row := r.row
 	switch {
-	case rec.broken != "":
-		r.reject(rec, position, rec.broken)
+	case rec.Broken != "":
+		r.reject(rec, position, rec.Broken)
 		return nil
-	case row.nodes[rec.node].kind != kindObject:
-		r.reject(rec, position, notObject(row.nodes[rec.node].kind))
+	case row.nodes[rec.Node].Kind != tape.Object:
+		r.reject(rec, position, notObject(row.nodes[rec.Node].Kind))
 		return nil
-	case rec.end-rec.at > maxValue:
-		r.reject(rec, position, fmt.Sprintf("the record has more than %d bytes; no event of CloudTrail is as large", maxValue))
+	case rec.End-rec.At > tape.MaxValue:
+		r.reject(rec, position, fmt.Sprintf("the record has more than %d bytes; no event of CloudTrail is as large", tape.MaxValue))
 		return nil
-	case r.memory.tape.high != 0 && !utf8.Valid(row.b[rec.at:rec.end]):
+	case !r.memory.nodes.ASCII() && !utf8.Valid(row.b[rec.At:rec.End]):
 		r.reject(rec, position, "the record is not UTF-8")
 		return nil
 	}
 	row.loose, row.repeated = row.loose[:0], false
-	reason, kept := r.fill(uint32(rec.node), rec, position, index)
+	reason, kept := r.fill(uint32(rec.Node), rec, position, index)
 	if row.repeated {
 		r.repeats++
 	}
@@ -125,7 +126,7 @@ func (r *reader) targetOf(m *slots) target {
 
 // fill fills the row of a record. It returns why the record cannot be used, and whether
 // the rules keep it.
-func (r *reader) fill(at uint32, rec *record, position, index int64) (string, bool) {
+func (r *reader) fill(at uint32, rec *tape.Record, position, index int64) (string, bool) {
 	row, m := r.row, &r.slots
 	row.members(at, r.source.event.shape, "", m)
 	to := r.targetOf(m)
@@ -138,7 +139,7 @@ func (r *reader) fill(at uint32, rec *record, position, index int64) (string, bo
 		f = r.eventFields(to, m)
 	}
 	micros, ok := int64(0), false
-	if f.time != 0 && row.nodes[f.time].kind == kindString {
+	if f.time != 0 && row.nodes[f.time].Kind == tape.String {
 		micros, _, ok = parseTime(row.text(f.time))
 	}
 	account := r.account(&f)
@@ -167,7 +168,7 @@ func (r *reader) fill(at uint32, rec *record, position, index int64) (string, bo
 	b.SetString(f.origin.object, r.object)
 	b.SetInt(f.origin.index, index)
 	b.SetInt(f.origin.position, position)
-	b.SetInt(f.origin.length, int64(rec.end-rec.at))
+	b.SetInt(f.origin.length, int64(rec.End-rec.At))
 	b.SetString(f.origin.hash, r.sha256)
 	b.SetString(f.origin.unit, r.unit.ID)
 	b.EndRow()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
 )
 
 // Rebuild makes the record of a row anew, as JSON on one line, for where the object
@@ -183,7 +184,7 @@ func isText(name string, v []byte) bool {
 	}
 	switch c := v[0]; {
 	case c == '{' || c == '[':
-		return strings.HasSuffix(name, "olicy") || strings.HasSuffix(name, "ocument") || len(compact(nil, v)) < len(v)
+		return strings.HasSuffix(name, "olicy") || strings.HasSuffix(name, "ocument") || len(tape.Compact(nil, v)) < len(v)
 	case c == 't' || c == 'f':
 		return false
 	case c == '-' || isDigit(c):

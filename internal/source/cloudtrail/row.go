@@ -4,12 +4,13 @@ import (
 	"fmt"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
 )
 
 // row fills rows of a batch from a tape.
 type row struct {
 	b        []byte // the text of the tape
-	nodes    []node
+	nodes    []tape.Node
 	scratch  []byte   // text that had to be changed, until the next one
 	list     []uint32 // members of one object, each once
 	loose    []loose  // fields of the record that have no column
@@ -37,21 +38,21 @@ func (s *slots) has(i int) bool { return s.found&(1<<i) != 0 }
 func (r *row) text(at uint32) []byte {
 	n := &r.nodes[at]
 	switch {
-	case n.flags&escaped != 0:
-		r.scratch = unescape(r.scratch[:0], r.b[n.from:n.to])
+	case n.Flags&tape.Escaped != 0:
+		r.scratch = tape.Unescape(r.scratch[:0], r.b[n.From:n.To])
 		return r.scratch
-	case n.flags&spaced != 0:
-		r.scratch = compact(r.scratch[:0], r.b[n.from:n.to])
+	case n.Flags&tape.Spaced != 0:
+		r.scratch = tape.Compact(r.scratch[:0], r.b[n.From:n.To])
 		return r.scratch
 	}
-	return r.b[n.from:n.to]
+	return r.b[n.From:n.To]
 }
 
 // json returns the JSON text of a value without white space, valid until the next call.
 func (r *row) json(at uint32) []byte {
 	n := &r.nodes[at]
-	if n.kind == kindString {
-		return r.b[n.from-1 : n.to+1]
+	if n.Kind == tape.String {
+		return r.b[n.From-1 : n.To+1]
 	}
 	return r.text(at)
 }
@@ -59,11 +60,11 @@ func (r *row) json(at uint32) []byte {
 // key returns the text of a member's key, valid until the next call.
 func (r *row) key(at uint32) []byte {
 	n := &r.nodes[at]
-	if n.flags&keyEscaped != 0 {
-		r.scratch = unescape(r.scratch[:0], r.b[n.key:n.keyEnd])
+	if n.Flags&tape.KeyEscaped != 0 {
+		r.scratch = tape.Unescape(r.scratch[:0], r.b[n.Key:n.KeyEnd])
 		return r.scratch
 	}
-	return r.b[n.key:n.keyEnd]
+	return r.b[n.Key:n.KeyEnd]
 }
 
 // members finds the members of an object in its shape. Of members with one name the
@@ -71,14 +72,14 @@ func (r *row) key(at uint32) []byte {
 func (r *row) members(at uint32, s *shape, path string, out *slots) {
 	out.found = 0
 	expected := 0
-	for i, end := at+1, r.nodes[at].next; i < end; i = r.nodes[i].next {
+	for i, end := at+1, r.nodes[at].Next; i < end; i = r.nodes[i].Next {
 		n := &r.nodes[i]
 		f := expected
 		switch {
-		case n.flags&keyEscaped != 0:
+		case n.Flags&tape.KeyEscaped != 0:
 			f = s.named(string(r.key(i)))
-		case expected >= len(s.fields) || !s.fields[expected].is(r.b, n.key, n.keyEnd):
-			f = s.find(r.b, n.key, n.keyEnd, expected)
+		case expected >= len(s.fields) || !s.fields[expected].is(r.b, n.Key, n.KeyEnd):
+			f = s.find(r.b, n.Key, n.KeyEnd, expected)
 		}
 		if f < 0 {
 			r.keep(path, i)
@@ -112,13 +113,13 @@ func (r *row) group(b *trailhouse.Batch, s *shape, path string, at uint32) {
 // set sets a column. A value that the column does not hold as it is, is kept as well.
 func (r *row) set(b *trailhouse.Batch, f *field, path string, at uint32) {
 	n := &r.nodes[at]
-	if n.kind == kindNull {
+	if n.Kind == tape.Null {
 		return
 	}
 	exact := false
 	switch f.form {
 	case asText:
-		if exact = n.kind == kindString; n.kind < kindArray {
+		if exact = n.Kind == tape.String; n.Kind < tape.Array {
 			b.SetText(f.col, r.text(at))
 		}
 	case asBool:
@@ -126,16 +127,16 @@ func (r *row) set(b *trailhouse.Batch, f *field, path string, at uint32) {
 	case asTime:
 		exact = r.setTime(b, f.col, at)
 	case asMap:
-		if exact = n.kind == kindObject; exact {
+		if exact = n.Kind == tape.Object; exact {
 			r.payload(b, f.col, at)
 		}
 	case asGroup:
-		if exact = n.kind == kindObject; exact {
+		if exact = n.Kind == tape.Object; exact {
 			r.group(b.Child(f.col), f.shape, f.shape.prefix, at)
 			b.SetRows(f.col)
 		}
 	case asGroups:
-		if exact = n.kind == kindArray; exact {
+		if exact = n.Kind == tape.Array; exact {
 			r.groups(b, f, at)
 		}
 	case asNote:
@@ -150,10 +151,10 @@ func (r *row) set(b *trailhouse.Batch, f *field, path string, at uint32) {
 // 2.2).
 func (r *row) setBool(b *trailhouse.Batch, col int, at uint32) bool {
 	switch n := &r.nodes[at]; {
-	case n.kind == kindTrue || n.kind == kindFalse:
-		b.SetBool(col, n.kind == kindTrue)
+	case n.Kind == tape.True || n.Kind == tape.False:
+		b.SetBool(col, n.Kind == tape.True)
 		return true
-	case n.kind == kindString:
+	case n.Kind == tape.String:
 		if word := string(r.text(at)); word == "true" || word == "false" {
 			b.SetBool(col, word == "true")
 		}
@@ -163,7 +164,7 @@ func (r *row) setBool(b *trailhouse.Batch, col int, at uint32) bool {
 
 // setTime sets an instant.
 func (r *row) setTime(b *trailhouse.Batch, col int, at uint32) bool {
-	if r.nodes[at].kind != kindString {
+	if r.nodes[at].Kind != tape.String {
 		return false
 	}
 	micros, plain, ok := parseTime(r.text(at))
@@ -176,11 +177,11 @@ func (r *row) setTime(b *trailhouse.Batch, col int, at uint32) bool {
 // groups sets a list of structs from an array of objects.
 func (r *row) groups(b *trailhouse.Batch, f *field, at uint32) {
 	path, child := f.shape.prefix, b.Child(f.col) // of the first element
-	for i, k := at+1, 0; i < r.nodes[at].next; i, k = r.nodes[i].next, k+1 {
+	for i, k := at+1, 0; i < r.nodes[at].Next; i, k = r.nodes[i].Next, k+1 {
 		if k > 0 {
 			path = fmt.Sprintf("%s[%d].", f.name, k)
 		}
-		if r.nodes[i].kind == kindObject {
+		if r.nodes[i].Kind == tape.Object {
 			r.group(child, f.shape, path, i)
 			continue
 		}
@@ -196,7 +197,7 @@ func (r *row) payload(b *trailhouse.Batch, col int, at uint32) {
 	m := b.Child(col)
 	for _, i := range r.distinct(at) {
 		m.SetText(0, r.key(i))
-		if r.nodes[i].kind != kindNull {
+		if r.nodes[i].Kind != tape.Null {
 			m.SetText(1, r.text(i))
 		}
 		m.EndRow()
@@ -212,8 +213,8 @@ const manyMembers = 24
 func (r *row) distinct(at uint32) []uint32 {
 	r.list = r.list[:0]
 	plain := true
-	for i, end := at+1, r.nodes[at].next; i < end; i = r.nodes[i].next {
-		plain = plain && r.nodes[i].flags&keyEscaped == 0
+	for i, end := at+1, r.nodes[at].Next; i < end; i = r.nodes[i].Next {
+		plain = plain && r.nodes[i].Flags&tape.KeyEscaped == 0
 		r.list = append(r.list, i)
 	}
 	if !plain || len(r.list) > manyMembers {
@@ -223,7 +224,7 @@ func (r *row) distinct(at uint32) []uint32 {
 next:
 	for _, i := range r.list {
 		for k, other := range kept {
-			if string(r.b[r.nodes[i].key:r.nodes[i].keyEnd]) == string(r.b[r.nodes[other].key:r.nodes[other].keyEnd]) {
+			if string(r.b[r.nodes[i].Key:r.nodes[i].KeyEnd]) == string(r.b[r.nodes[other].Key:r.nodes[other].KeyEnd]) {
 				kept[k], r.repeated = i, true
 				continue next
 			}
@@ -279,9 +280,9 @@ func (r *row) path(l loose) string { return l.path + string(r.key(l.node)) }
 // member returns the last member of an object with the name.
 func (r *row) member(at uint32, name string) (uint32, bool) {
 	found := uint32(0)
-	if r.nodes[at].kind == kindObject {
-		for i, end := at+1, r.nodes[at].next; i < end; i = r.nodes[i].next {
-			if n := &r.nodes[i]; int(n.keyEnd-n.key) == len(name) && string(r.b[n.key:n.keyEnd]) == name {
+	if r.nodes[at].Kind == tape.Object {
+		for i, end := at+1, r.nodes[at].Next; i < end; i = r.nodes[i].Next {
+			if n := &r.nodes[i]; int(n.KeyEnd-n.Key) == len(name) && string(r.b[n.Key:n.KeyEnd]) == name {
 				found = i
 			}
 		}

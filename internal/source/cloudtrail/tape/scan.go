@@ -1,80 +1,88 @@
-package cloudtrail
+package tape
 
 import (
 	"encoding/binary"
 	"math/bits"
 )
 
-// kind is what a JSON value is.
-type kind uint8
+// Kind is what a JSON value is.
+type Kind uint8
 
+// The kinds of values: those from Array on are containers, those below Number words.
 const (
-	kindNull kind = iota
-	kindFalse
-	kindTrue
-	kindNumber
-	kindString
-	kindArray
-	kindObject
+	Null Kind = iota
+	False
+	True
+	Number
+	String
+	Array
+	Object
 )
 
 // Flags of a node.
 const (
-	keyEscaped uint8 = 1 << iota // the member's key has escapes
-	escaped                      // the string has escapes
-	spaced                       // there is white space between the tokens of the container
+	KeyEscaped uint8 = 1 << iota // the member's key has escapes
+	Escaped                      // the string has escapes
+	Spaced                       // there is white space between the tokens of the container
 )
 
-// padding is how many zero bytes stand behind the text that is scanned. A zero byte
+// Padding is how many zero bytes stand behind the text that is scanned. A zero byte
 // ends every loop of the scanner, so that only faults are compared with the end.
-const padding = 8
+const Padding = 8
 
 // The most levels of containers. encoding/json refuses a document of more than 10,000.
-// Here a record with more than maxDepth is refused alone, and only a document that
+// Here a record with more than MaxDepth is refused alone, and only a document that
 // would fill the memory with its open containers is refused whole.
 const (
-	maxDepth  = 1000
+	MaxDepth  = 1000
 	maxLevels = 100_000
 )
 
-// node is one value of a text. The nodes of a container's members follow it.
-type node struct {
-	key, keyEnd uint32 // bytes of the member's key, without quotes; both 0 where it has none
-	from, to    uint32 // bytes of the value, of a string without quotes
-	next        uint32 // first node behind the value
-	kind        kind
-	flags       uint8
+// Node is one value of a text. The nodes of a container's members follow it.
+type Node struct {
+	Key, KeyEnd uint32 // bytes of the member's key, without quotes; both 0 where it has none
+	From, To    uint32 // bytes of the value, of a string without quotes
+	Next        uint32 // first node behind the value
+	Kind        Kind
+	Flags       uint8
 }
 
-// tape is the values of a text in the order of their beginnings.
-type tape struct {
-	nodes  []node
+// Tape is the values of a text in the order of their beginnings.
+type Tape struct {
+	Nodes  []Node
 	open   []uint32 // node of each open container, doubled, plus 1 for an object
 	spaces uint32   // white space between tokens so far
-	deep   bool     // the last value has more than maxDepth levels
+	deep   bool     // the last value has more than MaxDepth levels
 	inDeep bool     // such a level is open
 	high   uint64   // 0 where all strings so far, and a few bytes behind them, are ASCII
 }
 
-// scan appends the value at b[i:] to the tape and returns where it ends. On a fault it
+// Reset empties the tape.
+func (t *Tape) Reset() { t.Nodes, t.high = t.Nodes[:0], 0 }
+
+// ASCII reports whether all that was scanned since Reset is ASCII. It may be false where
+// it is, never true where it is not.
+func (t *Tape) ASCII() bool { return t.high == 0 }
+
+// Scan appends the value at b[i:] to the tape and returns where it ends. On a fault it
 // returns false and where that is; at the end of the text or behind it means that the
-// text is cut. The last bytes of b, of the number padding, are zero and no part of the
+// text is cut. The last bytes of b, of the number Padding, are zero and no part of the
 // text. Positions are 32 bits: b is never as large as that.
 //
 // It is written for speed: one pass, eight bytes at a time within strings, no copies.
 // In its parts a negative position is the complement of where a fault is.
-func (t *tape) scan(b []byte, i int) (int, bool) {
+func (t *Tape) Scan(b []byte, i int) (int, bool) {
 	t.open, t.deep, t.inDeep = t.open[:0], false, false
-	var n node
+	var n Node
 	for i >= 0 {
 		if b[i] <= ' ' {
 			i = t.space(b, i)
 		}
 		switch b[i] {
 		case '"':
-			n.kind, n.from = kindString, uint32(i+1)
-			if i = t.skipString(b, i+1, &n.flags, escaped); i >= 0 {
-				n.to = uint32(i)
+			n.Kind, n.From = String, uint32(i+1)
+			if i = t.skipString(b, i+1, &n.Flags, Escaped); i >= 0 {
+				n.To = uint32(i)
 				t.append(n)
 				i = t.after(b, i+1, &n)
 			}
@@ -96,21 +104,21 @@ func (t *tape) scan(b []byte, i int) (int, bool) {
 }
 
 // append puts a value on the tape that is no container.
-func (t *tape) append(n node) {
+func (t *Tape) append(n Node) {
 	if !t.inDeep {
-		n.next = uint32(len(t.nodes) + 1)
-		t.nodes = append(t.nodes, n)
+		n.Next = uint32(len(t.Nodes) + 1)
+		t.Nodes = append(t.Nodes, n)
 	}
 }
 
 // enter opens a container, object 1 or array 0, and goes to its first value, or behind
 // it where it is empty.
-func (t *tape) enter(b []byte, i int, n *node, object uint32) int {
+func (t *Tape) enter(b []byte, i int, n *Node, object uint32) int {
 	switch {
-	case len(t.open) < maxDepth:
-		t.open = append(t.open, uint32(len(t.nodes))<<1|object)
-		n.kind, n.from, n.to = kindArray+kind(object), uint32(i), t.spaces
-		t.nodes = append(t.nodes, *n)
+	case len(t.open) < MaxDepth:
+		t.open = append(t.open, uint32(len(t.Nodes))<<1|object)
+		n.Kind, n.From, n.To = Array+Kind(object), uint32(i), t.spaces
+		t.Nodes = append(t.Nodes, *n)
 	case len(t.open) < maxLevels:
 		t.open = append(t.open, object)
 		t.deep, t.inDeep = true, true
@@ -126,13 +134,13 @@ func (t *tape) enter(b []byte, i int, n *node, object uint32) int {
 	case object != 0:
 		return t.key(b, i, n)
 	}
-	n.key, n.keyEnd, n.flags = 0, 0, 0
+	n.Key, n.KeyEnd, n.Flags = 0, 0, 0
 	return i
 }
 
 // after goes on behind a value: it closes containers up to the one that has another
 // value, and goes there.
-func (t *tape) after(b []byte, i int, n *node) int {
+func (t *Tape) after(b []byte, i int, n *Node) int {
 	for len(t.open) > 0 {
 		if b[i] <= ' ' {
 			i = t.space(b, i)
@@ -142,7 +150,7 @@ func (t *tape) after(b []byte, i int, n *node) int {
 			if top&1 != 0 {
 				return t.key(b, i+1, n)
 			}
-			n.key, n.keyEnd, n.flags = 0, 0, 0
+			n.Key, n.KeyEnd, n.Flags = 0, 0, 0
 			return i + 1
 		}
 		if b[i] != byte(']'|top&1<<5) {
@@ -151,31 +159,31 @@ func (t *tape) after(b []byte, i int, n *node) int {
 		i++
 		t.open = t.open[:len(t.open)-1]
 		if t.inDeep {
-			t.inDeep = len(t.open) > maxDepth
+			t.inDeep = len(t.open) > MaxDepth
 			continue
 		}
-		c := &t.nodes[top>>1]
-		if t.spaces != c.to {
-			c.flags |= spaced
+		c := &t.Nodes[top>>1]
+		if t.spaces != c.To {
+			c.Flags |= Spaced
 		}
-		c.to, c.next = uint32(i), uint32(len(t.nodes))
+		c.To, c.Next = uint32(i), uint32(len(t.Nodes))
 	}
 	return i
 }
 
 // key reads a member's key and its colon.
-func (t *tape) key(b []byte, i int, n *node) int {
+func (t *Tape) key(b []byte, i int, n *Node) int {
 	if b[i] <= ' ' {
 		i = t.space(b, i)
 	}
 	if b[i] != '"' {
 		return ^i
 	}
-	n.key, n.flags = uint32(i+1), 0
-	if i = t.skipString(b, i+1, &n.flags, keyEscaped); i < 0 {
+	n.Key, n.Flags = uint32(i+1), 0
+	if i = t.skipString(b, i+1, &n.Flags, KeyEscaped); i < 0 {
 		return i
 	}
-	n.keyEnd = uint32(i)
+	n.KeyEnd = uint32(i)
 	if i++; b[i] <= ' ' {
 		i = t.space(b, i)
 	}
@@ -186,7 +194,7 @@ func (t *tape) key(b []byte, i int, n *node) int {
 }
 
 // space skips white space and counts it.
-func (t *tape) space(b []byte, i int) int {
+func (t *Tape) space(b []byte, i int) int {
 	from := i
 	for b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t' {
 		i++
@@ -196,20 +204,20 @@ func (t *tape) space(b []byte, i int) int {
 }
 
 // scalar reads a number, true, false or null.
-func (t *tape) scalar(b []byte, i int, n *node) int {
-	n.from = uint32(i)
+func (t *Tape) scalar(b []byte, i int, n *Node) int {
+	n.From = uint32(i)
 	word := ""
 	switch b[i] {
 	case 't':
-		n.kind, word = kindTrue, "true"
+		n.Kind, word = True, "true"
 	case 'f':
-		n.kind, word = kindFalse, "false"
+		n.Kind, word = False, "false"
 	case 'n':
-		n.kind, word = kindNull, "null"
+		n.Kind, word = Null, "null"
 	default:
-		n.kind = kindNumber
+		n.Kind = Number
 		i = skipNumber(b, i)
-		n.to = uint32(i)
+		n.To = uint32(i)
 		return i
 	}
 	for k := range len(word) {
@@ -218,7 +226,7 @@ func (t *tape) scalar(b []byte, i int, n *node) int {
 		}
 	}
 	i += len(word)
-	n.to = uint32(i)
+	n.To = uint32(i)
 	return i
 }
 
@@ -267,7 +275,7 @@ func skipDigits(b []byte, i int) int {
 // byte is of interest where it is below 0x20, a quote (0x22, which becomes 0x20 when its
 // second bit is flipped, as no other byte of text does) or a backslash. Borrows make
 // such bytes out of others only behind a true one, and the first one is taken.
-func (t *tape) skipString(b []byte, i int, flags *uint8, flag uint8) int {
+func (t *Tape) skipString(b []byte, i int, flags *uint8, flag uint8) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	high := uint64(0)
 	for {

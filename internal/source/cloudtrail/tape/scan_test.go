@@ -1,4 +1,4 @@
-package cloudtrail
+package tape
 
 import (
 	"encoding/json"
@@ -9,10 +9,10 @@ import (
 )
 
 // scanText scans one value and what may stand behind it, as json.Valid does.
-func scanText(text []byte) (*tape, bool, bool) {
-	b := append(append([]byte(nil), text...), make([]byte, padding)...)
-	t := &tape{}
-	end, ok := t.scan(b, 0)
+func scanText(text []byte) (*Tape, bool, bool) {
+	b := append(append([]byte(nil), text...), make([]byte, Padding)...)
+	t := &Tape{}
+	end, ok := t.Scan(b, 0)
 	if ok {
 		end = t.space(b, end)
 	}
@@ -34,20 +34,20 @@ func compareScan(t *testing.T, text []byte) {
 		}
 		return
 	}
-	slow := &tape{}
-	b := append(append([]byte(nil), text...), make([]byte, padding)...)
-	if _, ok := slow.slowScan(b, 0); !ok {
+	slow := &Tape{}
+	b := append(append([]byte(nil), text...), make([]byte, Padding)...)
+	if _, ok := slow.SlowScan(b, 0); !ok {
 		t.Fatalf("%.200q: refused by the slow scanner", text)
 	}
-	if fast.deep != slow.deep || len(fast.nodes) != len(slow.nodes) {
-		t.Fatalf("%.200q: deep %v, %d nodes; encoding/json: %v, %d", text, fast.deep, len(fast.nodes), slow.deep, len(slow.nodes))
+	if fast.deep != slow.deep || len(fast.Nodes) != len(slow.Nodes) {
+		t.Fatalf("%.200q: deep %v, %d nodes; encoding/json: %v, %d", text, fast.deep, len(fast.Nodes), slow.deep, len(slow.Nodes))
 	}
 	if fast.deep {
 		return
 	}
-	for i, n := range fast.nodes {
-		m := slow.nodes[i]
-		n.flags, m.flags = n.flags&^spaced, m.flags&^spaced
+	for i, n := range fast.Nodes {
+		m := slow.Nodes[i]
+		n.Flags, m.Flags = n.Flags&^Spaced, m.Flags&^Spaced
 		if n != m {
 			t.Fatalf("%.200q: node %d is %+v, %+v by encoding/json", text, i, n, m)
 		}
@@ -75,7 +75,7 @@ func TestScanEqualsEncodingJSON(t *testing.T) {
 
 // TestScanRealRecord cuts a real record everywhere, and changes it in many places.
 func TestScanRealRecord(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("testdata", "launch.json"))
+	text, err := os.ReadFile(filepath.Join("..", "testdata", "launch.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package cloudtrail
+package tape
 
 import (
 	"bytes"
@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// record is one value of a document where a record should be.
-type record struct {
-	at, end int    // its bytes in the window
-	node    int    // on the tape
-	broken  string // why it is no JSON value, in a document with one record to a line
+// Record is one value of a document where a record should be.
+type Record struct {
+	At, End int    // its bytes in the window
+	Node    int    // its first node on the tape
+	Broken  string // why there are no nodes of it: it is nested too deeply, or is a line that is no JSON
 }
 
 // place is where a document stands between two values.
@@ -24,52 +24,69 @@ const (
 	placeMember              // in the object around the records, behind the array
 )
 
-// document reads the records of a text: of `{"Records":[…]}`, of an array, or of one
+// Document reads the records of a text: of `{"Records":[…]}`, of an array, or of one
 // value behind the other, in any mixture.
-type document struct {
-	w       *window
-	t       *tape
+type Document struct {
+	w       *Window
+	tape    *Tape
 	kept    int // nodes at the beginning of the tape that the caller still needs
 	at      int // in the window
 	place   place
 	wrapped bool  // the array is within an object
 	lines   bool  // one record to a line: a broken one does not break the others
-	records bool  // there is an object with a member Records
 	values  int64 // of the outermost level
 	inner   []int // elements of an array that was scanned as part of a value
 }
 
-// syntaxError says where a text is no JSON.
-type syntaxError struct {
+// NewDocument returns a reader of the records in a window, whose values go to the tape.
+func NewDocument(w *Window, t *Tape) *Document {
+	t.Reset()
+	return &Document{w: w, tape: t}
+}
+
+// Keep leaves what is on the tape there; without it the next call of Next takes it off.
+func (d *Document) Keep() { d.kept = len(d.tape.Nodes) }
+
+// Values returns how many values of the outermost level were met.
+func (d *Document) Values() int64 { return d.values }
+
+// Text returns the bytes in which the last record stands, with their padding, and where
+// they begin in the document.
+func (d *Document) Text() (b []byte, base int64) { return d.w.buf, d.w.base }
+
+// SyntaxError says where a text is no JSON.
+type SyntaxError struct {
 	at     int64
 	reason string
 }
 
-func (e *syntaxError) Error() string { return fmt.Sprintf("byte %d: %s", e.at, e.reason) }
+// Error returns the place and the reason.
+func (e *SyntaxError) Error() string { return fmt.Sprintf("byte %d: %s", e.at, e.reason) }
 
-// limitError says where a value begins that is too large to be held.
-type limitError struct{ at int64 }
+// LimitError says where a value begins that is too large to be held.
+type LimitError struct{ at int64 }
 
-func (e *limitError) Error() string {
-	return fmt.Sprintf("byte %d: a value of more than %d bytes", e.at, maxValue)
+// Error returns the place and the limit.
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("byte %d: a value of more than %d bytes", e.at, MaxValue)
 }
 
-// next returns the next record, or io.EOF. What it returns is valid until the next
-// call, but for nodes that are kept. It fails with a *syntaxError, which ends the
-// document, with *limitError, and with errors of the window.
-func (d *document) next() (record, error) {
+// Next returns the next record, or io.EOF. What it returns is valid until the next
+// call, but for nodes that are kept. It fails with a *SyntaxError, which ends the
+// document, with *LimitError, and with errors of the window.
+func (d *Document) Next() (Record, error) {
 	for {
 		if len(d.inner) > 0 {
 			node := d.inner[0]
 			d.inner = d.inner[1:]
 			return d.element(node), nil
 		}
-		d.t.nodes = d.t.nodes[:d.kept]
+		d.tape.Nodes = d.tape.Nodes[:d.kept]
 		c, err := d.peek()
 		if err != nil {
-			return record{}, err
+			return Record{}, err
 		}
-		found, r := false, record{}
+		found, r := false, Record{}
 		switch d.place {
 		case placeTop:
 			r, found, err = d.top(c)
@@ -85,17 +102,17 @@ func (d *document) next() (record, error) {
 }
 
 // element is a record that is already on the tape.
-func (d *document) element(node int) record {
-	n := &d.t.nodes[node]
-	r := record{at: int(n.from), end: int(n.to), node: node}
-	if n.kind == kindString {
-		r.at, r.end = r.at-1, r.end+1
+func (d *Document) element(node int) Record {
+	n := &d.tape.Nodes[node]
+	r := Record{At: int(n.From), End: int(n.To), Node: node}
+	if n.Kind == String {
+		r.At, r.End = r.At-1, r.End+1
 	}
 	return r
 }
 
 // arrayElement reads the next element of an array, or leaves it.
-func (d *document) arrayElement(c byte) (record, bool, error) {
+func (d *Document) arrayElement(c byte) (Record, bool, error) {
 	switch {
 	case c == ']':
 		d.at++
@@ -103,13 +120,13 @@ func (d *document) arrayElement(c byte) (record, bool, error) {
 		if d.wrapped {
 			d.place = placeMember
 		}
-		return record{}, false, nil
+		return Record{}, false, nil
 	case d.place == placeNext && c != ',':
-		return record{}, false, d.syntax(d.at)
+		return Record{}, false, d.syntax(d.at)
 	case d.place == placeNext:
 		d.at++
 		if _, err := d.peek(); err != nil {
-			return record{}, false, err
+			return Record{}, false, err
 		}
 	}
 	d.place = placeNext
@@ -118,29 +135,29 @@ func (d *document) arrayElement(c byte) (record, bool, error) {
 }
 
 // top begins at a value of the outermost level, whose first byte is c.
-func (d *document) top(c byte) (record, bool, error) {
+func (d *Document) top(c byte) (Record, bool, error) {
 	if c == 0 && d.at >= d.w.len() {
-		return record{}, false, io.EOF
+		return Record{}, false, io.EOF
 	}
 	d.values++
 	if c == '[' {
 		d.at++
 		d.place, d.wrapped = placeFirst, false
-		return record{}, false, nil
+		return Record{}, false, nil
 	}
 	if in, err := d.wrapper(c); in || err != nil {
-		return record{}, false, err
+		return Record{}, false, err
 	}
 	r, err := d.value()
 	if err != nil {
 		return d.brokenLine(err)
 	}
 	if d.values == 1 {
-		d.lines = bytes.IndexByte(d.w.buf[r.at:r.end], '\n') < 0
+		d.lines = bytes.IndexByte(d.w.buf[r.At:r.End], '\n') < 0
 	}
 	wraps := false
-	if r.broken == "" && d.t.nodes[r.node].kind == kindObject {
-		for i := uint32(r.node) + 1; i < d.t.nodes[r.node].next; i = d.t.nodes[i].next {
+	if r.Broken == "" && d.tape.Nodes[r.Node].Kind == Object {
+		for i := uint32(r.Node) + 1; i < d.tape.Nodes[r.Node].Next; i = d.tape.Nodes[i].Next {
 			wraps = d.unwrap(i) || wraps
 		}
 	}
@@ -149,47 +166,46 @@ func (d *document) top(c byte) (record, bool, error) {
 
 // wrapper goes into the array of an object whose first member is Records, as are all
 // that a trail delivers.
-func (d *document) wrapper(c byte) (bool, error) {
+func (d *Document) wrapper(c byte) (bool, error) {
 	if c != '{' {
 		return false, nil
 	}
 	is := false
 	end, err := d.try(func(b []byte, i int) (int, bool) {
-		var n node
+		var n Node
 		is = false
-		if i = d.t.key(b, i+1, &n); i < 0 {
+		if i = d.tape.key(b, i+1, &n); i < 0 {
 			return ^i, false
 		}
-		i = d.t.space(b, i)
-		is = string(b[n.key:n.keyEnd]) == "Records" && b[i] == '['
-		return i, i < len(b)-padding
+		i = d.tape.space(b, i)
+		is = string(b[n.Key:n.KeyEnd]) == "Records" && b[i] == '['
+		return i, i < len(b)-Padding
 	})
 	if !is {
-		if _, ok := err.(*syntaxError); ok { //nolint:errorlint // try returns it as it is
+		if _, ok := err.(*SyntaxError); ok { //nolint:errorlint // try returns it as it is
 			err = nil // whatever it is, value finds out
 		}
 		return false, err
 	}
 	d.at = end + 1
-	d.place, d.wrapped, d.records = placeFirst, true, true
+	d.place, d.wrapped = placeFirst, true
 	return true, nil
 }
 
 // unwrap finds records in a member Records that was scanned as part of a value.
-func (d *document) unwrap(member uint32) bool {
-	n := &d.t.nodes[member]
-	if n.kind != kindArray || string(d.w.buf[n.key:n.keyEnd]) != "Records" {
+func (d *Document) unwrap(member uint32) bool {
+	n := &d.tape.Nodes[member]
+	if n.Kind != Array || string(d.w.buf[n.Key:n.KeyEnd]) != "Records" {
 		return false
 	}
-	d.records = true
-	for i := member + 1; i < n.next; i = d.t.nodes[i].next {
+	for i := member + 1; i < n.Next; i = d.tape.Nodes[i].Next {
 		d.inner = append(d.inner, int(i))
 	}
 	return true
 }
 
 // member reads what follows the array of records within its object.
-func (d *document) member(c byte) error {
+func (d *Document) member(c byte) error {
 	if c == '}' {
 		d.at++
 		d.place = placeTop
@@ -198,15 +214,15 @@ func (d *document) member(c byte) error {
 	if c != ',' {
 		return d.syntax(d.at)
 	}
-	at := len(d.t.nodes)
+	at := len(d.tape.Nodes)
 	end, err := d.try(func(b []byte, i int) (int, bool) {
-		var n node
-		if i = d.t.key(b, i+1, &n); i < 0 {
+		var n Node
+		if i = d.tape.key(b, i+1, &n); i < 0 {
 			return ^i, false
 		}
-		i, ok := d.t.scan(b, d.t.space(b, i))
+		i, ok := d.tape.Scan(b, d.tape.space(b, i))
 		if ok {
-			d.t.nodes[at].key, d.t.nodes[at].keyEnd = n.key, n.keyEnd
+			d.tape.Nodes[at].Key, d.tape.Nodes[at].KeyEnd = n.Key, n.KeyEnd
 		}
 		return i, ok
 	})
@@ -214,49 +230,49 @@ func (d *document) member(c byte) error {
 		return err
 	}
 	d.at = end
-	if !d.t.deep {
+	if !d.tape.deep {
 		d.unwrap(uint32(at))
 	}
 	return nil
 }
 
 // value scans the value that begins where the document stands.
-func (d *document) value() (record, error) {
-	r := record{at: d.at, node: len(d.t.nodes)}
+func (d *Document) value() (Record, error) {
+	r := Record{At: d.at, Node: len(d.tape.Nodes)}
 	at := d.w.base + int64(d.at)
 	end, err := d.try(d.scan)
 	if err != nil {
 		return r, err
 	}
-	if d.t.deep {
-		r.broken = fmt.Sprintf("it is nested deeper than %d levels", maxDepth)
+	if d.tape.deep {
+		r.Broken = fmt.Sprintf("it is nested deeper than %d levels", MaxDepth)
 	}
-	r.at, r.end = int(at-d.w.base), end
+	r.At, r.End = int(at-d.w.base), end
 	d.at = end
 	return r, nil
 }
 
 // scan scans a value with the fast scanner, and with the slow one what that refuses.
-func (d *document) scan(b []byte, i int) (int, bool) {
-	mark := len(d.t.nodes)
-	end, ok := d.t.scan(b, i)
-	if ok || end >= len(b)-padding && !d.w.eof {
+func (d *Document) scan(b []byte, i int) (int, bool) {
+	mark := len(d.tape.Nodes)
+	end, ok := d.tape.Scan(b, i)
+	if ok || end >= len(b)-Padding && !d.w.eof {
 		return end, ok
 	}
-	d.t.nodes = d.t.nodes[:mark]
-	if slow, ok := d.t.slowScan(b, i); ok {
-		d.t.high = 1 // not looked at
+	d.tape.Nodes = d.tape.Nodes[:mark]
+	if slow, ok := d.tape.SlowScan(b, i); ok {
+		d.tape.high = 1 // not looked at
 		return slow, true
 	}
-	d.t.nodes = d.t.nodes[:mark]
+	d.tape.Nodes = d.tape.Nodes[:mark]
 	return end, false
 }
 
 // try calls scan, which works as tape.scan does, with more and more of the text, until
 // what it scans is in the window whole.
-func (d *document) try(scan func(b []byte, i int) (int, bool)) (int, error) {
+func (d *Document) try(scan func(b []byte, i int) (int, bool)) (int, error) {
 	for {
-		nodes, spaces := len(d.t.nodes), d.t.spaces
+		nodes, spaces := len(d.tape.Nodes), d.tape.spaces
 		end, ok := scan(d.w.buf, d.at)
 		if end < d.w.len() || d.w.eof {
 			if !ok {
@@ -264,10 +280,10 @@ func (d *document) try(scan func(b []byte, i int) (int, bool)) (int, error) {
 			}
 			return end, nil
 		}
-		if d.w.len()-d.at >= maxValue {
-			return 0, &limitError{d.w.base + int64(d.at)}
+		if d.w.len()-d.at >= MaxValue {
+			return 0, &LimitError{d.w.base + int64(d.at)}
 		}
-		d.t.nodes, d.t.spaces = d.t.nodes[:nodes], spaces
+		d.tape.Nodes, d.tape.spaces = d.tape.Nodes[:nodes], spaces
 		if err := d.move(); err != nil {
 			return 0, err
 		}
@@ -275,12 +291,12 @@ func (d *document) try(scan func(b []byte, i int) (int, bool)) (int, error) {
 }
 
 // peek skips white space and returns the next byte, 0 at the end of the text.
-func (d *document) peek() (byte, error) {
+func (d *Document) peek() (byte, error) {
 	for {
 		if d.at == 0 && d.w.base == 0 && bytes.HasPrefix(d.w.buf, []byte("\xef\xbb\xbf")) {
 			d.at = 3
 		}
-		d.at = d.t.space(d.w.buf, d.at)
+		d.at = d.tape.space(d.w.buf, d.at)
 		if d.at < d.w.len() || d.w.eof {
 			return d.w.buf[d.at], nil
 		}
@@ -291,38 +307,38 @@ func (d *document) peek() (byte, error) {
 }
 
 // move reads on.
-func (d *document) move() error {
+func (d *Document) move() error {
 	err := d.w.more(d.at)
 	d.at = 0
 	return err
 }
 
 // brokenLine takes a line that is no JSON out of a document with one record to a line.
-func (d *document) brokenLine(err error) (record, bool, error) {
-	bad, ok := err.(*syntaxError) //nolint:errorlint // value returns it as it is
+func (d *Document) brokenLine(err error) (Record, bool, error) {
+	bad, ok := err.(*SyntaxError) //nolint:errorlint // value returns it as it is
 	if !ok || !d.lines {
-		return record{}, false, err
+		return Record{}, false, err
 	}
 	for {
 		line := d.w.buf[d.at:d.w.len()]
 		end := bytes.IndexByte(line, '\n')
-		if end < 0 && (d.w.eof || len(line) > maxValue) {
+		if end < 0 && (d.w.eof || len(line) > MaxValue) {
 			end = len(line)
 		}
 		if end >= 0 {
-			r := record{at: d.at, end: d.at + end, node: len(d.t.nodes), broken: "it is no JSON: " + bad.Error()}
-			d.at = r.end
+			r := Record{At: d.at, End: d.at + end, Node: len(d.tape.Nodes), Broken: "it is no JSON: " + bad.Error()}
+			d.at = r.End
 			return r, true, nil
 		}
 		if err := d.move(); err != nil {
-			return record{}, false, err
+			return Record{}, false, err
 		}
 	}
 }
 
 // syntax is the error of a text that is wrong at a place in the window.
-func (d *document) syntax(at int) error {
-	e := &syntaxError{at: d.w.base + int64(min(at, d.w.len()))}
+func (d *Document) syntax(at int) error {
+	e := &SyntaxError{at: d.w.base + int64(min(at, d.w.len()))}
 	c := d.w.buf[min(at, d.w.len())]
 	switch {
 	case at >= d.w.len():
@@ -333,7 +349,7 @@ func (d *document) syntax(at int) error {
 		e.reason = fmt.Sprintf("there is a control character (0x%02x) in a text", c)
 	case c >= 0x80:
 		e.reason = fmt.Sprintf("byte 0x%02x does not belong there", c)
-	case len(d.t.open) >= maxLevels && strings.IndexByte("[{", c) >= 0:
+	case len(d.tape.open) >= maxLevels && strings.IndexByte("[{", c) >= 0:
 		e.reason = fmt.Sprintf("it is nested deeper than %d levels", maxLevels)
 	default:
 		e.reason = fmt.Sprintf("%q does not belong there", c)

@@ -1,15 +1,15 @@
-package cloudtrail
+package tape
 
 import (
 	"bytes"
 	"encoding/json"
 )
 
-// slowScan does the work of scan with encoding/json. It is asked where scan refuses a
+// SlowScan does the work of scan with encoding/json. It is asked where Scan refuses a
 // text, so that a mistake of ours in a rare case costs time and no evidence, and tests
 // hold the two against each other.
-func (t *tape) slowScan(b []byte, i int) (int, bool) {
-	text := b[i : len(b)-padding]
+func (t *Tape) SlowScan(b []byte, i int) (int, bool) {
+	text := b[i : len(b)-Padding]
 	d := json.NewDecoder(bytes.NewReader(text))
 	var whole json.RawMessage
 	if d.Decode(&whole) != nil {
@@ -20,12 +20,12 @@ func (t *tape) slowScan(b []byte, i int) (int, bool) {
 	d.UseNumber()
 	w := slowWalk{tape: t, d: d, text: text[:end], base: uint32(i)}
 	t.deep = false
-	return i + end, w.value(node{}, 0) == nil
+	return i + end, w.value(Node{}, 0) == nil
 }
 
 // slowWalk puts the tokens of a decoder on a tape.
 type slowWalk struct {
-	tape *tape
+	tape *Tape
 	d    *json.Decoder
 	text []byte
 	base uint32 // of text in the tape's text
@@ -43,59 +43,59 @@ func (w *slowWalk) token() (json.Token, uint32, uint32, error) {
 }
 
 // value puts the next value on the tape; n has its key.
-func (w *slowWalk) value(n node, depth int) error {
+func (w *slowWalk) value(n Node, depth int) error {
 	token, from, to, err := w.token()
 	if err != nil {
 		return err
 	}
-	n.from, n.to = w.base+from, w.base+to
+	n.From, n.To = w.base+from, w.base+to
 	switch v := token.(type) {
 	case json.Delim:
 		return w.container(n, v == '{', depth)
 	case string:
-		n.kind = kindString
-		n.from, n.to = n.from+1, n.to-1
+		n.Kind = String
+		n.From, n.To = n.From+1, n.To-1
 		if bytes.IndexByte(w.text[from:to], '\\') >= 0 {
-			n.flags |= escaped
+			n.Flags |= Escaped
 		}
 	case json.Number:
-		n.kind = kindNumber
+		n.Kind = Number
 	case bool:
-		n.kind = kindFalse
+		n.Kind = False
 		if v {
-			n.kind = kindTrue
+			n.Kind = True
 		}
 	case nil:
-		n.kind = kindNull
+		n.Kind = Null
 	}
-	if depth <= maxDepth {
+	if depth <= MaxDepth {
 		w.tape.append(n)
 	}
 	return nil
 }
 
 // container puts a container on the tape whose opening bracket was read.
-func (w *slowWalk) container(n node, object bool, depth int) error {
-	t, at := w.tape, len(w.tape.nodes)
-	n.kind, n.flags = kindArray, n.flags|spaced
+func (w *slowWalk) container(n Node, object bool, depth int) error {
+	t, at := w.tape, len(w.tape.Nodes)
+	n.Kind, n.Flags = Array, n.Flags|Spaced
 	if object {
-		n.kind = kindObject
+		n.Kind = Object
 	}
-	if depth < maxDepth {
-		t.nodes = append(t.nodes, n)
+	if depth < MaxDepth {
+		t.Nodes = append(t.Nodes, n)
 	} else {
 		t.deep = true
 	}
 	for w.d.More() {
-		var member node
+		var member Node
 		if object {
 			_, from, to, err := w.token()
 			if err != nil {
 				return err
 			}
-			member.key, member.keyEnd = w.base+from+1, w.base+to-1
+			member.Key, member.KeyEnd = w.base+from+1, w.base+to-1
 			if bytes.IndexByte(w.text[from:to], '\\') >= 0 {
-				member.flags = keyEscaped
+				member.Flags = KeyEscaped
 			}
 		}
 		if err := w.value(member, depth+1); err != nil {
@@ -103,8 +103,8 @@ func (w *slowWalk) container(n node, object bool, depth int) error {
 		}
 	}
 	_, _, to, err := w.token()
-	if depth < maxDepth {
-		t.nodes[at].to, t.nodes[at].next = w.base+to, uint32(len(t.nodes))
+	if depth < MaxDepth {
+		t.Nodes[at].To, t.Nodes[at].Next = w.base+to, uint32(len(t.Nodes))
 	}
 	return err
 }
