@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/cli"
@@ -13,10 +14,31 @@ import (
 	"github.com/trailhouse/trailhouse/internal/report"
 )
 
-// upToDate derives what follows from evidence that was imported and not derived
-// from, because an import was stopped in between. Else it only looks.
+// readerPatience is how long a reader waits for another process that derives: readers
+// never wait for good.
+const readerPatience = 3 * time.Second
+
+// upToDate derives what follows from evidence that was imported and not derived from,
+// because an import was stopped in between. Else it only looks. Where another process
+// holds the tables, the answer rests on what is derived already, and says so.
 func (h *House) upToDate(ctx context.Context) error {
-	done, err := h.derive.Run(ctx)
+	if err := h.whole(ctx); err != nil {
+		return err
+	}
+	job := *h.derive
+	busy := false
+	job.Lock = func(ctx context.Context, table string) (func(), error) {
+		patient, cancel := context.WithTimeout(ctx, readerPatience)
+		defer cancel()
+		unlock, err := h.state.Lock(patient, table)
+		busy = err != nil && ctx.Err() == nil
+		return unlock, err
+	}
+	done, err := job.Run(ctx)
+	if busy {
+		h.log.Warn("another process is deriving sessions from new evidence; this answer rests on those derived before it")
+		return nil
+	}
 	if err == nil && done.Hosts > 0 {
 		h.log.Info("derived what an earlier import had left", "hosts", done.Hosts, "host_days", done.Days)
 	}
@@ -93,7 +115,7 @@ func (h *House) Report(ctx context.Context, r cli.ReportRequest, w io.Writer) (c
 		out = report.Choose(out, r.Columns)
 	}
 	done, err := h.reports.Run(ctx, requestOf(r), out)
-	return cli.Answer{Rows: done.Rows, Missing: int64(done.Missing), Limit: done.Limit}, err
+	return cli.Answer{Rows: done.Rows, Missing: int64(done.Missing), NoEvidence: done.NoEvidence, Limit: done.Limit}, err
 }
 
 func requestOf(r cli.ReportRequest) report.Request {

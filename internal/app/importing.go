@@ -18,6 +18,9 @@ func (h *House) Import(ctx context.Context, r cli.ImportRequest, progress func(c
 	if err != nil {
 		return total, err
 	}
+	if err := h.whole(ctx); err != nil {
+		return total, err
+	}
 	var failed error
 	for _, src := range sources {
 		done, err := h.importFrom(ctx, src, progress)
@@ -28,6 +31,9 @@ func (h *House) Import(ctx context.Context, r cli.ImportRequest, progress func(c
 		}
 	}
 	_, err = h.derive.Run(ctx)
+	if err == nil && total.Written > 0 {
+		err = h.maintain(ctx)
+	}
 	return total, errors.Join(failed, err)
 }
 

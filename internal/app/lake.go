@@ -120,6 +120,12 @@ func (k keeper) Expire(ctx context.Context) (cli.Expiry, error) {
 
 // Check looks at every file, count and key, and at a sample of repeated records.
 func (k keeper) Check(ctx context.Context) ([]cli.Problem, error) {
+	if err := k.whole(ctx); err != nil {
+		return nil, err
+	}
+	if problems, err := k.unreadable(ctx); err != nil || len(problems) > 0 {
+		return problems, err
+	}
 	var deep []*trailhouse.Table
 	for _, t := range tables() {
 		if t.Key != "" {

@@ -126,6 +126,8 @@ type Answer struct {
 	// Missing counts scopes whose evidence is missing or damaged within the period:
 	// the answer holds less than there was.
 	Missing int64
+	// NoEvidence says that nothing of the answer's sources was ever read.
+	NoEvidence bool
 	// Limit is the report's limit on rows where it was reached, so that there may be
 	// more; else 0.
 	Limit int64

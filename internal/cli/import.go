@@ -3,7 +3,10 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -67,11 +70,36 @@ func (f importFlags) request(s *shell, paths []string) (ImportRequest, error) {
 		return r, usage("--tz: %q is not a time zone such as UTC or Europe/Paris", f.zone)
 	}
 	r.Zone = zone
-	r.CompleteThrough, err = instant("--complete-through", f.through)
-	for _, path := range paths {
-		r.Paths = append(r.Paths, s.absolute(path))
+	if r.CompleteThrough, err = instant("--complete-through", f.through); err != nil {
+		return r, err
 	}
+	if r.CompleteThrough.After(s.env.Clock.Now()) {
+		return r, usage("--complete-through: %s lies ahead: evidence is complete through an instant that was", f.through)
+	}
+	r.Paths, err = s.places(paths)
 	return r, err
+}
+
+// places returns the files and directories of a command as absolute paths, and
+// addresses as they are. A place that is not there is a slip of the pen, not evidence
+// that is missing: nothing is read then.
+func (s *shell) places(args []string) ([]string, error) {
+	var places []string
+	for _, place := range args {
+		if strings.HasPrefix(place, "s3://") {
+			places = append(places, place)
+			continue
+		}
+		if place == "" {
+			return nil, usage("a path is empty").WithHint("is a variable of your shell not set? The working directory is called .")
+		}
+		path := s.absolute(place)
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, usage("%s is not there", place).WithHint("nothing was read")
+		}
+		places = append(places, path)
+	}
+	return places, nil
 }
 
 // runImport imports and prints what became of it, also where it failed midway.

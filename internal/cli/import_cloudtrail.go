@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -28,13 +27,11 @@ An event that was read before, from whatever object or trail, is not written aga
 	c.Flags().String("endpoint", "", "`URL` of a server that speaks S3 (setting aws.endpoint)")
 	c.Flags().Int64("batch-records", 0, "most records of one commit (setting ingest.batch_records)")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		r := ImportRequest{Source: "cloudtrail"}
-		for _, place := range args {
-			if !strings.HasPrefix(place, "s3://") {
-				place = s.absolute(place)
-			}
-			r.Paths = append(r.Paths, place)
+		places, err := s.places(args)
+		if err != nil {
+			return err
 		}
+		r := ImportRequest{Source: "cloudtrail", Paths: places}
 		return s.withHouse(c, func(ctx context.Context, h House) error { return s.runImport(ctx, h, r) })
 	}
 	return c

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/trailhouse/trailhouse"
 )
 
 // reportFlags are the flags of report NAME.
@@ -99,17 +101,35 @@ func (s *shell) format(c *cobra.Command, given, known string) (string, error) {
 	return "", usage("--format: %q is not one of %s", given, strings.ReplaceAll(known, " ", ", "))
 }
 
-// complete tells on standard error that an answer rests on incomplete evidence, or
-// that it was cut. The answer itself is done, and says the same in its coverage and its
-// parameters, so the command succeeds.
+// complete tells what an answer lacks: rows behind its limit as a note, evidence that
+// is missing or damaged as an error of its own exit code, so that a script which bills
+// sees the difference. The rows are printed in any case.
 func (s *shell) complete(a Answer, err error) error {
-	if err == nil && a.Limit > 0 && !s.flags.quiet {
-		s.screen.line(fmt.Sprintf("note: these are the first %s rows, the limit of the report; there may be more: give --param limit=N or a shorter period", count(a.Limit)))
+	if err != nil {
+		return err
 	}
-	if err == nil && a.Missing > 0 && !s.flags.quiet {
-		s.screen.line(fmt.Sprintf("note: the evidence behind this answer is not complete: %s missing, damaged or quarantined in part; see trailhouse report coverage", objects(a.Missing)))
+	if a.Limit > 0 && !s.flags.quiet {
+		s.note(fmt.Sprintf("these are the first %s rows, the limit of the report; there may be more: give --param limit=N or a shorter period", count(a.Limit)))
 	}
-	return err
+	if a.NoEvidence && !s.flags.quiet {
+		s.note("there is no evidence of this answer's sources for it in this house: nothing is known, which is not the same as nothing used")
+	}
+	if a.Missing > 0 {
+		return trailhouse.Errorf(trailhouse.CodePartial, "the answer rests on incomplete evidence: %s missing, damaged or quarantined in part", objects(a.Missing)).
+			WithHint("trailhouse report coverage-objects")
+	}
+	return nil
+}
+
+// note prints a remark that is no error.
+func (s *shell) note(text string) {
+	if s.flags.json {
+		s.screen.line(string(mustJSON(struct {
+			Note string `json:"note"`
+		}{text})))
+		return
+	}
+	s.screen.line("note: " + text)
 }
 
 func objects(n int64) string {

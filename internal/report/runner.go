@@ -46,6 +46,8 @@ type Outcome struct {
 	// Missing is how many coverage rows of the report tell of evidence that is missing
 	// or damaged.
 	Missing int
+	// NoEvidence says that the report has sources and no coverage row tells of any.
+	NoEvidence bool
 	// Limit is the value of the parameter limit where it was reached, so that there may
 	// be more rows; else 0.
 	Limit int64
@@ -127,7 +129,7 @@ func (r *Runner) Run(ctx context.Context, q Request, w Writer) (Outcome, error) 
 		Report: rep.Name, Arguments: args, AsOf: r.Clock.Now().UTC().Truncate(time.Millisecond),
 		Coverage: covered, Columns: rep.resultColumns(), Formats: rep.formats(), Seed: rep.Seed,
 	}
-	out := Outcome{}
+	out := Outcome{NoEvidence: len(rep.Coverage) > 0 && len(covered) == 0}
 	for _, c := range covered {
 		if incomplete(c) {
 			out.Missing++

@@ -144,6 +144,12 @@ func (in Intent) touches(tables []string) bool {
 	return slices.ContainsFunc(in.Tables, func(t IntentTable) bool { return slices.Contains(tables, t.Table.Name) })
 }
 
+// Units returns how many units the ledger holds as read to rows.
+func (s *State) Units(ctx context.Context) (n int64, err error) {
+	err = s.read.QueryRowContext(ctx, "SELECT count(*) FROM ledger WHERE result = 'done'").Scan(&n)
+	return n, s.wrap(err)
+}
+
 // UnitDone returns how a unit ended, and whether it is done.
 func (s *State) UnitDone(ctx context.Context, source, version, unitID string) (result string, done bool, err error) {
 	err = s.read.QueryRowContext(ctx, "SELECT result FROM ledger WHERE source = ? AND version = ? AND unit_id = ?",

@@ -103,6 +103,10 @@ func TestUsageErrors(t *testing.T) {
 	h := newHouse(t)
 	for _, args := range [][]string{
 		{"import", "enclave-log"},
+		{"import", "enclave-log", ""},
+		{"import", "enclave-log", "not-there.log"},
+		{"import", "cloudtrail", "not-there"},
+		{"import", "enclave-log", ".", "--complete-through", "2999-01-01"},
 		{"import", "enclave-log", "x.log", "--year", "abc"},
 		{"report", "no-such-report"},
 		{"report", "enclave-usage", "--format", "pdf"},
@@ -172,4 +176,48 @@ func TestVersionAndHelp(t *testing.T) {
 			t.Errorf("%s --help printed %q", command, fmt.Sprint(o))
 		}
 	}
+}
+
+func TestLakeThatIsGoneIsTold(t *testing.T) {
+	h := newHouse(t)
+	h.must(0, "import", "enclave-log", sampleLog(t))
+	if err := os.RemoveAll(filepath.Join(h.data, "lake")); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"import", "enclave-log", sampleLog(t)}, {"report", "enclave-usage"}, {"lake", "check"}} {
+		if o := h.must(1, args...); !strings.Contains(o.err, "lake") {
+			t.Errorf("%v: %s", args, o.err)
+		}
+	}
+}
+
+func TestCheckReadsEveryPage(t *testing.T) {
+	h := newHouse(t)
+	h.must(0, "import", "enclave-log", sampleLog(t))
+	files, err := filepath.Glob(filepath.Join(h.data, "lake", "enclave_log", "data", "*", "*.parquet"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%v %v", files, err)
+	}
+	content := []byte(read(t, files[0]))
+	for i := 4; i < 120; i++ { // the first page with its header: the footer stays whole
+		content[i] ^= 0xff
+	}
+	if err := os.Chmod(files[0], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(files[0], content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if o := h.must(1, "lake", "check"); !strings.Contains(o.out, "enclave_log") {
+		t.Errorf("check does not name the table: %s %s", o.out, o.err)
+	}
+}
+
+func TestOnlyOtherFilesAreNoLoss(t *testing.T) {
+	h := newHouse(t)
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "LICENSE"), "words\n")
+	h.must(0, "import", "cloudtrail", dir)
+	h.must(0, "report", "events")
+	h.must(0, "import", "cloudtrail", dir)
 }
