@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +45,7 @@ a session id or a name.`,
 // printExplanation prints one session: whose it is, then the rules up to the one
 // that decided.
 func printExplanation(w io.Writer, e clients.Explanation) {
-	fmt.Fprintf(w, "%s  %s  ready %s\n", e.SessionID, named(e.Name), e.At.UTC().Format(time.RFC3339))
+	fmt.Fprintf(w, "%s  %s  ready %s\n", e.SessionID, named(e.Name), e.At.UTC().Format(clients.Millis))
 	if e.Rule == 0 {
 		fmt.Fprintf(w, "  belongs to %s: no rule matched\n", e.Client)
 	} else {

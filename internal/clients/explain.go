@@ -2,6 +2,7 @@ package clients
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,36 +14,60 @@ import (
 // Explanation says for one session which rule gave it its client, and why the
 // rules before it did not.
 type Explanation struct {
-	SessionID, EnclaveID string
-	Instance             trailhouse.InstanceID
+	SessionID string                `json:"session_id"`
+	EnclaveID string                `json:"enclave_id"`
+	Instance  trailhouse.InstanceID `json:"instance_id"`
 	// Name and EIF are empty where the log does not show them.
-	Name, EIF string
+	Name string `json:"name"`
+	EIF  string `json:"eif_path"`
 	// At is the instant that decides which rules are in force: ready, else the first
-	// proof of life.
-	At time.Time
+	// proof of life. In JSON it is UTC with milliseconds, null where it is zero.
+	At time.Time `json:"at"`
 	// Client is the session's client; Rule the number of its rule, from 1, or 0 where
 	// no rule matched.
-	Client string
-	Rule   int
+	Client string `json:"client"`
+	Rule   int    `json:"rule"`
 	// Rules are all rules in order, those behind the winner too.
-	Rules []RuleVerdict
+	Rules []RuleVerdict `json:"rules"`
+}
+
+// Millis is the form in which an instant is shown: RFC 3339 in UTC with the
+// milliseconds that nitro-cli's log has.
+const Millis = "2006-01-02T15:04:05.000Z07:00"
+
+// MarshalJSON implements json.Marshaler.
+func (e Explanation) MarshalJSON() ([]byte, error) {
+	type plain Explanation
+	out := struct {
+		plain
+		At *string `json:"at"` // hides the one of plain
+	}{plain: plain(e)}
+	if !e.At.IsZero() {
+		at := e.At.UTC().Format(Millis)
+		out.At = &at
+	}
+	if out.Rules == nil {
+		out.Rules = []RuleVerdict{}
+	}
+	return json.Marshal(out)
 }
 
 // RuleVerdict is what became of one rule for one session.
 type RuleVerdict struct {
 	// Index is the rule's number from 1, Line its line in the configuration file.
-	Index, Line int
-	Client      string
+	Index  int    `json:"index"`
+	Line   int    `json:"line"`
+	Client string `json:"client"`
 	// Matched says that all conditions hold. The first matched rule wins.
-	Matched    bool
-	Conditions []ConditionVerdict
+	Matched    bool               `json:"matched"`
+	Conditions []ConditionVerdict `json:"conditions"`
 }
 
 // ConditionVerdict is one condition of a rule, as a person wrote it, and whether
 // it holds.
 type ConditionVerdict struct {
-	Text  string
-	Holds bool
+	Text  string `json:"text"`
+	Holds bool   `json:"holds"`
 }
 
 // Explain runs the rules over the sessions of one enclave: its id with the slot
@@ -123,7 +148,7 @@ func (r *Rules) explanation(row []any) (Explanation, error) {
 	}
 	truths := row[7:]
 	for i, rule := range r.rules {
-		v := RuleVerdict{Index: i + 1, Line: rule.line, Client: rule.client, Matched: true}
+		v := RuleVerdict{Index: i + 1, Line: rule.line, Client: rule.client, Matched: true, Conditions: []ConditionVerdict{}}
 		for _, c := range rule.conditions {
 			holds, ok := truths[0].(bool)
 			if !ok {
