@@ -18,7 +18,7 @@ import (
 )
 
 // Unattributed is the client of everything that no rule claims.
-const Unattributed = "unattributed"
+const Unattributed = config.Unattributed
 
 // numbering is what nitro-cli puts behind a name that a live enclave has already:
 // _1, _2, … (facts/nitro.md 2.3). \z is the end of the text in RE2 and in Trino.

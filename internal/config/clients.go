@@ -2,6 +2,10 @@ package config
 
 import "time"
 
+// Unattributed is the client of everything that no rule claims. No rule may name
+// it.
+const Unattributed = "unattributed"
+
 // ClientRule is one rule of clients: as it stands in trailhouse.yaml. This
 // package checks its keys and types; internal/clients owns what a rule means and
 // checks its patterns. An empty pattern says nothing about its property; every
@@ -10,7 +14,7 @@ type ClientRule struct {
 	// Line is the line of trailhouse.yaml on which the rule starts, for messages.
 	Line int `yaml:"-"`
 
-	// The client that what matches belongs to.
+	// The client that what matches belongs to; any name but `unattributed`.
 	Client string `yaml:"client"`
 	// Enclave name as a glob: `*` is any text, `?` any character, `[a-z]` one of a
 	// class, `\` takes the next character as it is. The `_1`, `_2`, … that nitro-cli
@@ -25,7 +29,7 @@ type ClientRule struct {
 	PCR0 string `yaml:"pcr0"`
 	// PCR8, the measurement of the image's signing certificate, as hexadecimal.
 	PCR8 string `yaml:"pcr8"`
-	// Instance id of the host.
+	// Instance id of the host: `i-` and lower-case hexadecimal digits.
 	Instance string `yaml:"instance"`
 	// Account id of the host, which `hosts` names.
 	Account string `yaml:"account"`

@@ -61,6 +61,11 @@ func TestErrorsNameFileLineAndKey(t *testing.T) {
 		{"rule without client", "clients:\n  - name: x\n", "trailhouse.yaml:2: clients[1].client: is missing: a rule must name its client"},
 		{"rule never in force", "clients:\n  - client: a\n    from: 2025-02-01\n    to: 2025-02-01\n", "trailhouse.yaml:4: clients[1].to: is not after from, so the rule is never in force"},
 		{"rule date", "clients:\n  - client: a\n    from: yesterday\n", "trailhouse.yaml:3: clients[1].from: \"yesterday\" is neither a date"},
+		{"rule for nobody", "clients:\n  - client: unattributed\n", "trailhouse.yaml:2: clients[1].client: unattributed is what no rule claims"},
+		{"rule instance", "clients:\n  - client: a\n    instance: web-1\n", "trailhouse.yaml:3: clients[1].instance: \"web-1\" is not an instance id"},
+		{"rule instance in capitals", "clients:\n  - client: a\n    instance: i-0A\n", "trailhouse.yaml:3: clients[1].instance: \"i-0A\" is not an instance id"},
+		{"host that is no instance", "hosts:\n  i-0a: {}\n  web-1:\n    account: \"111122223333\"\n", "trailhouse.yaml:3: hosts: \"web-1\" is not an instance id"},
+		{"host without digits", "hosts: {i-: {}}\n", "trailhouse.yaml:1: hosts: \"i-\" is not an instance id"},
 		{"host account", "hosts:\n  i-1:\n    account: 12\n", "trailhouse.yaml:3: hosts.i-1.account: \"12\" is not an account id of 12 digits"},
 		{"source kind", "sources:\n  - source: cost\n    path: x\n", "trailhouse.yaml:2: sources[1].source: \"cost\" is not one of cloudtrail, enclave-log"},
 		{"source without path", "sources:\n  - source: cloudtrail\n", "trailhouse.yaml:2: sources[1].path: is missing"},
@@ -218,6 +223,8 @@ func TestDataDirectory(t *testing.T) {
 		{"relative xdg is not valid", []string{"HOME=/h", "XDG_DATA_HOME=x"}, "", "/h/.local/share/trailhouse"},
 		{"tilde", []string{"HOME=/h"}, "data_dir: ~/lake", "/h/lake"},
 		{"variable", []string{"HOME=/h", "TRAILHOUSE_DATA_DIR=/v"}, "", "/v"},
+		{"short variable", []string{"HOME=/h", "TRAILHOUSE_DATA=/v"}, "data_dir: /f", "/v"},
+		{"both variables", []string{"TRAILHOUSE_DATA=/w", "TRAILHOUSE_DATA_DIR=/v"}, "", "/v"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -226,13 +233,49 @@ func TestDataDirectory(t *testing.T) {
 				t.Fatal(err)
 			}
 			c, err := Load(Input{Environ: tt.env, Dir: dir})
-			if err != nil || c.DataDir != tt.want {
+			if err != nil || c.DataDir != tt.want || len(c.UnknownVariables()) > 0 {
 				t.Errorf("got %v, %v, want %s", c, err, tt.want)
 			}
 		})
 	}
 	if _, err := Load(Input{Dir: t.TempDir()}); trailhouse.CodeOf(err) != trailhouse.CodeUsage {
 		t.Errorf("without a home: %v", err)
+	}
+}
+
+func TestDataDirectoryThatIsAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "notes")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{file, filepath.Join(file, "below")} {
+		_, err := load(t, "", Input{Environ: []string{"TRAILHOUSE_DATA=" + dir}})
+		want := "environment TRAILHOUSE_DATA: data_dir: " + dir + " is a file or lies below one"
+		if err == nil || !strings.HasPrefix(err.Error(), want) || trailhouse.CodeOf(err) != trailhouse.CodeUsage {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	}
+}
+
+func TestCheckFolders(t *testing.T) {
+	for folder, want := range map[string]string{
+		"here": "", "none": "trailhouse.yaml:1: reports.folder: stat ", FileName: "trailhouse.yaml:1: reports.folder: ",
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, FileName), []byte("reports: {folder: "+folder+"}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(filepath.Join(dir, "here"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Load(Input{Environ: []string{"HOME=/h"}, Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.CheckFolders()
+		if want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %q", folder, err, want)
+		}
 	}
 }
 

@@ -42,6 +42,19 @@ func variable(key string) string {
 	return "TRAILHOUSE_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
+// variableOf returns the variable that gives a key its value, and the value; an
+// empty one counts as not set. data_dir has a short second name, as its flag is
+// short: --data.
+func variableOf(env map[string]string, key string) (name, text string) {
+	name = variable(key)
+	if key == "data_dir" && env[name] == "" && env[shortDataDir] != "" {
+		name = shortDataDir
+	}
+	return name, env[name]
+}
+
+const shortDataDir = "TRAILHOUSE_DATA"
+
 // kindOf names the type of a setting as the reference page and messages do.
 func kindOf(t reflect.Type) string {
 	switch {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"syscall"
 
 	"github.com/trailhouse/trailhouse"
 )
@@ -79,7 +80,8 @@ func (c *Config) readFile(in Input, env map[string]string) error {
 	}
 	for _, file := range candidates {
 		content, err := os.ReadFile(absolute(in.Dir, file))
-		if errors.Is(err, fs.ErrNotExist) && named == "" {
+		// A data directory that is a file is told by checkDataDir.
+		if named == "" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
 			continue
 		}
 		if err != nil {
@@ -97,7 +99,7 @@ func (c *Config) firstDataDir(in Input, env map[string]string) string {
 	if dir := in.Flags["data_dir"]; dir != "" {
 		return dir
 	}
-	if dir := env[variable("data_dir")]; dir != "" {
+	if _, dir := variableOf(env, "data_dir"); dir != "" {
 		return dir
 	}
 	return c.DataDir
@@ -108,16 +110,16 @@ func (c *Config) firstDataDir(in Input, env map[string]string) string {
 func (c *Config) readTexts(in Input, env map[string]string) error {
 	var wrong []error
 	for _, f := range c.fields() {
-		name := variable(f.key)
-		if text := env[name]; text != "" {
+		if name, text := variableOf(env, f.key); text != "" {
 			wrong = append(wrong, c.set(f, text, "environment "+name))
 		}
-		delete(env, name)
+		delete(env, variable(f.key))
 		if text, ok := in.Flags[f.key]; ok {
 			wrong = append(wrong, c.set(f, text, "flag"))
 		}
 	}
 	delete(env, "TRAILHOUSE_CONFIG")
+	delete(env, shortDataDir)
 	for name := range env {
 		if strings.HasPrefix(name, "TRAILHOUSE_") {
 			c.unknown = append(c.unknown, name)
@@ -147,10 +149,7 @@ func (c *Config) finish(in Input, env map[string]string) error {
 			f.value.SetString(c.absolutePath(f, in, env))
 		}
 	}
-	if c.DataDir == "" {
-		wrong = append(wrong, trailhouse.Errorf(trailhouse.CodeUsage, "data_dir: there is no data directory, because neither HOME nor XDG_DATA_HOME is set").
-			WithHint("name one with --data DIR"))
-	}
+	wrong = append(wrong, c.checkDataDir())
 	wrong = append(wrong, c.checkClients()...)
 	wrong = append(wrong, c.checkHosts()...)
 	wrong = append(wrong, c.checkSources(env)...)

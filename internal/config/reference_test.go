@@ -39,7 +39,7 @@ Every setting has a default, so no file is needed. A value is looked for in this
 
 1. a flag (` + "`--data`, `--log-level`, `--json`, `--batch-records`" + `);
 2. the environment: ` + "`TRAILHOUSE_`" + ` and the key in capitals with ` + "`_`" + ` for each dot, such as
-   ` + "`TRAILHOUSE_INGEST_BATCH_RECORDS`" + `;
+   ` + "`TRAILHOUSE_INGEST_BATCH_RECORDS`" + `; ` + "`TRAILHOUSE_DATA`" + ` is a short name of ` + "`TRAILHOUSE_DATA_DIR`" + `, which comes first;
 3. one file: the one that ` + "`--config FILE` or `TRAILHOUSE_CONFIG`" + ` names, else ` + "`trailhouse.yaml`" + ` in the working directory,
    else ` + "`trailhouse.yaml`" + ` in the data directory;
 4. the default.

@@ -147,6 +147,7 @@ func (d *decoder) table(n ast.Node, v reflect.Value, key string) {
 	for _, entry := range d.entries(n, key) {
 		element := reflect.New(v.Type().Elem()).Elem()
 		d.value(entry.Value, element, join(key, keyText(entry)))
+		d.origins[join(key, keyText(entry))] = d.file + ":" + strconv.Itoa(lineOf(entry))
 		v.SetMapIndex(reflect.ValueOf(keyText(entry)), element)
 	}
 }
