@@ -55,8 +55,8 @@ func (p *pass) dirtyDays(ctx context.Context, was watermark) (dirtyDays, error) 
 }
 
 // dirtyHosts returns the hosts whose sessions may have changed since the
-// watermark: those with new lines, and those whose logs are known to be complete
-// for longer.
+// watermark: those with new lines, those whose logs are known to be complete for
+// longer, and those with new gaps, or with fewer.
 func (p *pass) dirtyHosts(ctx context.Context, was watermark) (hosts, error) {
 	days, err := p.dirtyDays(ctx, was)
 	if err != nil {
@@ -73,7 +73,7 @@ func (p *pass) dirtyHosts(ctx context.Context, was watermark) (hosts, error) {
 		return nil, err
 	}
 	for _, f := range files {
-		err := p.coverageOf(ctx, f.Path, func(host trailhouse.InstanceID, _ time.Time) { dirty[host] = struct{}{} })
+		err := p.coverageOf(ctx, f.Path, func(c coverRow) { dirty[c.host] = struct{}{} })
 		if err != nil {
 			return nil, err
 		}
@@ -82,16 +82,19 @@ func (p *pass) dirtyHosts(ctx context.Context, was watermark) (hosts, error) {
 	return dirty, nil
 }
 
-// coverageOf calls fn with each host that a file of coverage says something of, and
-// the instant through which its log is complete.
-func (j *Job) coverageOf(ctx context.Context, path string, fn func(host trailhouse.InstanceID, through time.Time)) error {
+// coverageOf calls fn with each row of a file of coverage that speaks of the logs of
+// nitro-cli.
+func (j *Job) coverageOf(ctx context.Context, path string, fn func(coverRow)) error {
 	t := j.Logs.Coverage
-	names := []string{"source", "scope", "covered_through"}
+	names := []string{"source", "scope", "object", "run_id", "found_at", "result", "covered_from", "covered_through"}
 	c := indexes(t, names)
 	return columns.Read(ctx, path, t, names, func(b *trailhouse.Batch) error {
 		for i := range b.Len() {
 			if string(b.Text(c[0], i)) == j.Logs.Source {
-				fn(trailhouse.InstanceID(b.Text(c[1], i)), b.Time(c[2], i))
+				fn(coverRow{
+					host: trailhouse.InstanceID(b.Text(c[1], i)), object: b.String(c[2], i), run: b.String(c[3], i), found: b.Time(c[4], i),
+					result: b.String(c[5], i), from: b.Time(c[6], i), through: b.Time(c[7], i),
+				})
 			}
 		}
 		return nil

@@ -60,7 +60,7 @@ func (p *pass) marksAndCoverage(ctx context.Context) (watermark, error) {
 // hosts.
 func (j *Job) deriveHosts(ctx context.Context, dirty hosts) (lives, attempts *trailhouse.Batch, err error) {
 	lives, attempts = trailhouse.NewBatch(sessions.SessionTable()), trailhouse.NewBatch(sessions.AttemptTable())
-	through, err := j.completeThrough(ctx)
+	known, err := j.reaches(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -70,7 +70,11 @@ func (j *Job) deriveHosts(ctx context.Context, dirty hosts) (lives, attempts *tr
 			return nil, nil, err
 		}
 		for _, host := range group {
-			r := sessions.Derive(sessions.Input{Instance: host, Marks: marks[host], CompleteThrough: through[host]})
+			in := sessions.Input{Instance: host, Marks: marks[host]}
+			if k := known[host]; k != nil {
+				in.CompleteThrough, in.Gaps = k.through, k.gaps
+			}
+			r := sessions.Derive(in)
 			sessions.EncodeSessions(r.Sessions, lives)
 			sessions.EncodeAttempts(r.Attempts, attempts)
 		}
@@ -102,27 +106,6 @@ func (j *Job) marksOf(ctx context.Context, group []trailhouse.InstanceID) (map[t
 		}
 	}
 	return marks, nil
-}
-
-// completeThrough returns for each host the instant through which its log is known
-// to be complete: the latest that any of its evidence reaches.
-func (j *Job) completeThrough(ctx context.Context) (map[trailhouse.InstanceID]time.Time, error) {
-	files, _, err := j.Lake.Files(ctx, j.Logs.Coverage.Name, trailhouse.Period{})
-	if err != nil {
-		return nil, err
-	}
-	through := map[trailhouse.InstanceID]time.Time{}
-	for _, f := range files {
-		err := j.coverageOf(ctx, f.Path, func(host trailhouse.InstanceID, at time.Time) {
-			if at.After(through[host]) {
-				through[host] = at
-			}
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return through, nil
 }
 
 // replaceHosts replaces the rows of the hosts in the table by the rows given.

@@ -241,6 +241,12 @@ func (r *run) unitRead(u *unit) error {
 		r.open.undo()
 		return trailhouse.Errorf(trailhouse.CodeInternal, "source %s ended %s within a record", r.src.Name(), u.Object)
 	}
+	if c, ok := u.missed(); ok {
+		r.open.undo()
+		u.result = UnitMissing
+		r.missing(u, trailhouse.Errorf(trailhouse.CodeNotFound, "%s was not read: %s", u.Object, c.Detail))
+		return nil
+	}
 	u.result = UnitDone
 	if u.ignored() {
 		u.result = UnitIgnored
@@ -250,7 +256,7 @@ func (r *run) unitRead(u *unit) error {
 	}
 	if u.rejected > 0 {
 		detail := fmt.Sprintf("%d of %d records are in quarantine", u.rejected, u.seen)
-		u.covers = append(u.covers, trailhouse.Coverage{Scope: u.covers[0].Scope, Object: u.Object, Result: trailhouse.CoverageDamaged, Detail: detail})
+		u.damaged(detail)
 		r.problem(u.Object, trailhouse.Errorf(trailhouse.CodePartial, "%s: %s", u.Object, detail).
 			WithHint("trailhouse sql 'SELECT position, reason FROM quarantine' shows them."))
 	}
@@ -263,7 +269,7 @@ func (r *run) unitRead(u *unit) error {
 func (r *run) unitDamaged(ctx context.Context, u *unit, reason error) {
 	u.result = UnitQuarantined
 	r.rejectWhole(u, reason, hashOf(ctx, u.Object))
-	u.covers = []trailhouse.Coverage{{Object: u.Object, Result: trailhouse.CoverageDamaged, Detail: reason.Error()}}
+	u.covers = []trailhouse.Coverage{r.unread(u, trailhouse.CoverageDamaged, reason)}
 	r.problem(u.Object, reason)
 	r.endUnit(u)
 }
@@ -272,7 +278,12 @@ func (r *run) unitDamaged(ctx context.Context, u *unit, reason error) {
 // records of it are in the lake already.
 func (r *run) unitMissing(u *unit, reason error) {
 	u.result = UnitMissing
-	u.covers = []trailhouse.Coverage{{Object: u.Object, Result: trailhouse.CoverageMissing, Detail: reason.Error()}}
+	u.covers = []trailhouse.Coverage{r.unread(u, trailhouse.CoverageMissing, reason)}
+	r.missing(u, reason)
+}
+
+// missing ends a unit whose coverage says that it is missing.
+func (r *run) missing(u *unit, reason error) {
 	r.problem(u.Object, reason)
 	r.open.missing++
 	r.cover(u)

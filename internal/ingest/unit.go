@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/trailhouse/trailhouse"
@@ -25,6 +26,56 @@ type unit struct {
 	spans    int // batches that were handed over with rows of it
 	// counts belong to the goroutine that writes.
 	counts Counts
+}
+
+// scoper is a source that knows of a unit which could not be read what it would have
+// told about, so that its coverage says where something is missing.
+type scoper interface {
+	// Scope returns what the unit is about, empty where that is not known.
+	Scope(u trailhouse.Unit) string
+}
+
+// unread is the coverage of a unit of which nothing can be used. Its lines are from
+// before its last write.
+func (r *run) unread(u *unit, result string, reason error) trailhouse.Coverage {
+	c := trailhouse.Coverage{Object: u.Object, Result: result, Detail: reason.Error()}
+	if s, ok := r.src.(scoper); ok && trailhouse.CodeOf(reason) != trailhouse.CodeInvalid {
+		if c.Scope = s.Scope(u.Unit); c.Scope != "" {
+			c.Through = u.Modified
+		}
+	}
+	return c
+}
+
+// damaged adds what the user must know of rejected records to the unit's coverage:
+// to the rows in which the source says where they are missing, else as a row.
+func (u *unit) damaged(detail string) {
+	told := false
+	for i := range u.covers {
+		if c := &u.covers[i]; c.Result == trailhouse.CoverageDamaged {
+			told = true
+			c.Detail = strings.TrimSuffix(detail+": "+c.Detail, ": ")
+		}
+	}
+	if !told {
+		u.covers = append(u.covers, trailhouse.Coverage{
+			Scope: u.covers[0].Scope, Object: u.Object, Result: trailhouse.CoverageDamaged, Detail: detail,
+		})
+	}
+}
+
+// missed returns the source's word for a unit that is packed in a way that it does
+// not read, and whether the unit is one.
+func (u *unit) missed() (trailhouse.Coverage, bool) {
+	if u.seen > 0 || u.spans > 0 || len(u.covers) == 0 {
+		return trailhouse.Coverage{}, false
+	}
+	for _, c := range u.covers {
+		if c.Result != trailhouse.CoverageMissing {
+			return trailhouse.Coverage{}, false
+		}
+	}
+	return u.covers[0], true
 }
 
 // ignored reports whether the source found that the unit is not its evidence.

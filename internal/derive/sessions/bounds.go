@@ -64,8 +64,32 @@ func (d *derivation) finish(s *Session, l *life, later []*life) {
 	if !d.in.CompleteThrough.IsZero() {
 		through = d.in.CompleteThrough.UnixMicro()
 	}
-	s.PresumedUntil, s.Reason = instant(max(through, lower)), ReasonRunning
+	until, cut := d.beforeGap(lower, max(through, lower))
+	s.PresumedUntil, s.Reason = instant(until), ReasonRunning
 	s.Evidence = "No end in the log. " + d.words(l.proof)
+	if cut {
+		s.Evidence += told("; lines may be missing behind it, presumed to the gap", until)
+	}
+}
+
+// beforeGap returns through, or the beginning of the first gap that reaches beyond
+// lower, the last proof of life, where that is earlier: in a gap the line of an end
+// may be missing. It reports whether a gap was in the way.
+func (d *derivation) beforeGap(lower, through int64) (until int64, cut bool) {
+	until = through
+	for _, g := range d.in.Gaps {
+		if !g.beyond(lower) {
+			continue
+		}
+		from := lower
+		if !g.From.IsZero() {
+			from = max(from, g.From.UnixMicro())
+		}
+		if from < until {
+			until, cut = from, true
+		}
+	}
+	return until, cut
 }
 
 // upper returns the earliest instant, not before lower, at which the enclave was

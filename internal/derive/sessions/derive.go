@@ -19,6 +19,31 @@ type Input struct {
 	// complete: an enclave without an end is presumed to run until then. Where it is
 	// zero, the last line of the nitro-cli log stands for it.
 	CompleteThrough time.Time
+	// Gaps are stretches in which lines of the host may be missing, in any order: an
+	// enclave without an end is presumed to run only to the first of them that
+	// reaches beyond its last proof of life.
+	Gaps []Gap
+}
+
+// Gap is a stretch of time in which lines of the host's log may be missing, because
+// a file or a part of it could not be read.
+type Gap struct {
+	// From is the last instant before it whose lines are known, zero where the gap
+	// reaches back to the beginning.
+	From time.Time
+	// Through is the first instant behind it whose lines are known, zero where it has
+	// no end.
+	Through time.Time
+}
+
+// Empty reports whether no instant lies in the gap.
+func (g Gap) Empty() bool {
+	return !g.From.IsZero() && !g.Through.IsZero() && !g.Through.After(g.From)
+}
+
+// beyond reports whether the gap reaches beyond t, in microseconds.
+func (g Gap) beyond(t int64) bool {
+	return !g.Empty() && (g.Through.IsZero() || g.Through.UnixMicro() > t)
 }
 
 // Result is what the marks of an instance say.

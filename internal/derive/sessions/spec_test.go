@@ -171,7 +171,7 @@ func (r rendered) text() string {
 const divider = "\n=== expected\n"
 
 // TestSpecs runs the traps written down in testdata/*.txt: lines starting with #
-// say what is shown, "complete through TIME" sets that, then come log lines, then
+// say what is shown, "complete through TIME" sets that, "gap FROM THROUGH" adds one, then come log lines, then
 // the expected rows. To add a trap, add a file and run the test with -update.
 func TestSpecs(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -181,6 +181,21 @@ func TestSpecs(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { runSpec(t, file) })
 	}
+}
+
+// parseGaps reads the lines "gap FROM THROUGH", in which "-" is an open end.
+func parseGaps(t *testing.T, log string) (gaps []Gap) {
+	for _, m := range regexp.MustCompile(`(?m)^gap (\S+) (\S+)$`).FindAllStringSubmatch(log, -1) {
+		var g Gap
+		if m[1] != "-" {
+			g.From = parseTime(t, m[1])
+		}
+		if m[2] != "-" {
+			g.Through = parseTime(t, m[2])
+		}
+		gaps = append(gaps, g)
+	}
+	return gaps
 }
 
 func runSpec(t *testing.T, file string) {
@@ -194,6 +209,7 @@ func runSpec(t *testing.T, file string) {
 		at, _, _ := strings.Cut(rest, "\n")
 		in.CompleteThrough = parseTime(t, at)
 	}
+	in.Gaps = parseGaps(t, log)
 	events := parseEvents(t, log)
 	in.Marks = fold(events, (*Folder).Marks)
 	got := render(Derive(in)).text()
