@@ -48,6 +48,9 @@ trailhouse.yaml are read.`,
 	c.Flags().Int64("batch-records", 0, "most records of one commit (setting ingest.batch_records)")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		r, err := f.request(s, args)
+		if err == nil {
+			err = s.somewhere(c, r)
+		}
 		if err != nil {
 			return err
 		}
@@ -81,25 +84,42 @@ func (f importFlags) request(s *shell, paths []string) (ImportRequest, error) {
 }
 
 // places returns the files and directories of a command as absolute paths, and
-// addresses as they are. A place that is not there is a slip of the pen, not evidence
-// that is missing: nothing is read then.
+// addresses as they are. Where none of them is there, nothing is read: that is a slip of
+// the pen. One that is not there beside others is evidence that is missing.
 func (s *shell) places(args []string) ([]string, error) {
 	var places []string
+	absent := 0
 	for _, place := range args {
+		if place == "" {
+			return nil, usage("a path is empty").WithHint("is a variable of your shell not set? The working directory is called .")
+		}
 		if strings.HasPrefix(place, "s3://") {
 			places = append(places, place)
 			continue
 		}
-		if place == "" {
-			return nil, usage("a path is empty").WithHint("is a variable of your shell not set? The working directory is called .")
-		}
 		path := s.absolute(place)
 		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-			return nil, usage("%s is not there", place).WithHint("nothing was read")
+			absent++
 		}
 		places = append(places, path)
 	}
+	if absent > 0 && absent == len(args) {
+		return nil, usage("%s is not there", strings.Join(args, ", ")).WithHint("nothing was read")
+	}
 	return places, nil
+}
+
+// somewhere checks, before anything is opened, that an import has a place to read.
+func (s *shell) somewhere(c *cobra.Command, r ImportRequest) error {
+	if len(r.Paths) > 0 {
+		return nil
+	}
+	settings, err := s.config(c)
+	if err == nil && len(settings.SourcesOf(r.Source)) == 0 {
+		err = usage("there is nothing to import: neither the command nor sources in the configuration name a place").
+			WithHint("see %s --help", c.CommandPath())
+	}
+	return err
 }
 
 // runImport imports and prints what became of it, also where it failed midway.

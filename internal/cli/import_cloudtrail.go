@@ -28,10 +28,13 @@ An event that was read before, from whatever object or trail, is not written aga
 	c.Flags().Int64("batch-records", 0, "most records of one commit (setting ingest.batch_records)")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		places, err := s.places(args)
+		r := ImportRequest{Source: "cloudtrail", Paths: places}
+		if err == nil {
+			err = s.somewhere(c, r)
+		}
 		if err != nil {
 			return err
 		}
-		r := ImportRequest{Source: "cloudtrail", Paths: places}
 		return s.withHouse(c, func(ctx context.Context, h House) error { return s.runImport(ctx, h, r) })
 	}
 	return c
