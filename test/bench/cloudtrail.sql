@@ -4,7 +4,8 @@
 --
 -- $IN stands for a glob of files, $OUT for the file to write. The statement is written to
 -- be fast: the reader is typed, so that a record is parsed once, the order of rows need
--- not be kept, and what only a few records have stands behind a CASE.
+-- not be kept, and what only a few records have stands behind a CASE. Payloads are read
+-- as JSON and cast: read as MAP, one record that has a text there ends the statement.
 --
 -- It does not do: leave out records that were there before, hash files and records, keep
 -- unknown fields, remember where the original bytes are, cut files by day, commit.
