@@ -95,7 +95,8 @@ func TestBadInput(t *testing.T) {
 			if m.records != c.records || m.log.Len() != int(c.records) {
 				t.Errorf("%d records, want %d", m.records, c.records)
 			}
-			if len(m.covered) != 1 || m.covered[0].Result != trailhouse.CoverageRead {
+			if m.covered[0].Result != trailhouse.CoverageRead || len(m.covered) != 1+min(len(m.rejected), 1) ||
+				len(m.covered) > 1 && m.covered[1].Result != trailhouse.CoverageDamaged {
 				t.Errorf("coverage %v", m.covered)
 			}
 		})

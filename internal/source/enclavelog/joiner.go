@@ -146,8 +146,12 @@ func (j *joiner) begin(p *piece) {
 		j.record = l.record
 	}
 	if reason != "" {
+		j.reader.bad(j.stream, true)
 		j.refuse(p, reason)
 		return
+	}
+	if l.sort == sortRecord && j.stream.instance != "" {
+		j.reader.holes[j.stream.number].good(l.record.Micros)
 	}
 	j.state, j.held, j.position = stateHeld, l.sort, p.start
 	j.first, j.spare = l.body, j.first
@@ -206,6 +210,7 @@ func (j *joiner) follow(p *piece) {
 		j.refused.add(p, blank)
 	case stateNone:
 		if !blank {
+			j.reader.bad(j.stream, false)
 			j.refuse(p, reasonOrphan)
 		}
 	}
@@ -220,6 +225,7 @@ func (j *joiner) join(p *piece, blank bool) {
 		return
 	}
 	if reason := flawOf(text); reason != "" {
+		j.reader.bad(j.stream, true)
 		j.reader.sink.Reject(trailhouse.Rejected{
 			Position: p.start, Length: p.end - p.start, Reason: reason, Content: slices.Clone(p.text), SHA256: sha256.Sum256(p.text),
 		})
@@ -227,6 +233,7 @@ func (j *joiner) join(p *piece, blank bool) {
 	}
 	grown := j.blanks + len(text) + 1
 	if len(j.first)+len(j.more)+grown > maxRecord || j.reader.pending+grown > maxPending {
+		j.reader.bad(j.stream, false)
 		j.refuse(p, reasonTooLong)
 		return
 	}
@@ -255,6 +262,7 @@ func (j *joiner) broken(p *piece) error {
 		}
 		j.state = stateNone
 	}
+	j.reader.bad(j.stream, true)
 	j.reader.sink.Reject(trailhouse.Rejected{
 		Position: p.start, Length: p.end - p.start, Reason: p.broken, Content: slices.Clone(p.text), SHA256: p.hash,
 	})

@@ -26,6 +26,8 @@ type reader struct {
 	pending int
 	failed  error      // of the sink, to be returned unchanged
 	reach   [2][]reach // of logs and of journals, by number of the instance
+	holes   []hole     // by number of the instance
+	lost    bool       // something was damaged in a stream without an instance
 }
 
 // reach is the first and the last instant of rows, in microseconds.
@@ -44,7 +46,7 @@ func (r *reach) add(micros int64) {
 func newReader(ctx context.Context, s *Source, u trailhouse.Unit, sv *survey, sink trailhouse.Sink, instances int) *reader {
 	return &reader{
 		ctx: ctx, source: s, unit: u, object: printable(u.Object), survey: sv, sink: sink,
-		reach: [2][]reach{make([]reach, instances), make([]reach, instances)},
+		reach: [2][]reach{make([]reach, instances), make([]reach, instances)}, holes: make([]hole, instances),
 	}
 }
 
@@ -139,6 +141,10 @@ func (r *reader) cover(instances []trailhouse.InstanceID) {
 	if none {
 		r.source.cover(r.sink, r.unit, "no whole record in it")
 	}
+	for number, id := range instances {
+		r.coverHole(number, id)
+	}
+	r.coverNobody(instances)
 }
 
 // columns are the places of the columns in both tables.

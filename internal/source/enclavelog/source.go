@@ -68,7 +68,7 @@ func (s *Source) Name() string { return Name }
 func (s *Source) Tables() []*trailhouse.Table { return []*trailhouse.Table{s.log, s.allocator} }
 
 // Version returns the version of the decoder.
-func (s *Source) Version() string { return "1" }
+func (s *Source) Version() string { return "2" }
 
 // Units finds the files. What cannot be read is missing, and so is what the user named
 // and is no file; what is no file below a directory is ignored.
@@ -87,6 +87,9 @@ func (s *Source) Units(ctx context.Context, yield func(trailhouse.Unit) error, m
 	}, func(path string, err error) error {
 		c := trailhouse.Coverage{
 			Source: Name, Scope: string(instanceIn(path)), Object: printable(path), Result: trailhouse.CoverageMissing, Detail: err.Error(),
+		}
+		if trailhouse.CodeOf(err) == trailhouse.CodeNotFound {
+			c.Scope = "" // a place that never was is no part of a host's log
 		}
 		if trailhouse.CodeOf(err) == trailhouse.CodeInvalid && !named[path] {
 			c.Result = trailhouse.CoverageIgnored
@@ -139,7 +142,10 @@ func (s *Source) ignore(u trailhouse.Unit, sv *survey, sink trailhouse.Sink) err
 	}
 	c := trailhouse.Coverage{Source: Name, Object: printable(u.Object), Result: trailhouse.CoverageIgnored, Detail: sv.kindOf()}
 	if sv.packed != "" && strings.Contains(filepath.Base(u.Object), "nitro_enclaves") {
-		c.Result, c.Scope = trailhouse.CoverageMissing, string(instanceIn(u.Object))
+		c.Result, c.Scope = trailhouse.CoverageMissing, s.Scope(u)
+		if c.Scope != "" {
+			c.Through = u.Modified.UTC() // its lines are from before its last write
+		}
 	}
 	sink.Cover(c)
 	return nil
