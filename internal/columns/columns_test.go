@@ -354,6 +354,46 @@ func flipBits(t *testing.T, table *trailhouse.Table) {
 	}
 }
 
+// TestFlippedBitsOfTextsAreErrors flips bits within compressed pages: none of them may
+// give another value.
+func TestFlippedBitsOfTextsAreErrors(t *testing.T) {
+	table := &trailhouse.Table{Name: "t", Columns: []trailhouse.Column{{Name: "s", Type: trailhouse.TypeString}}}
+	b := trailhouse.NewBatch(table)
+	rnd := rand.New(rand.NewPCG(7, 7))
+	var want []string
+	for range 500 {
+		text := fmt.Sprintf("%x", rnd.Uint64())
+		want = append(want, text)
+		b.SetString(0, text)
+		b.EndRow()
+	}
+	path := filepath.Join(t.TempDir(), "x.parquet")
+	if _, err := columns.Write(path, b, nil); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 300 {
+		damaged := append([]byte(nil), whole...)
+		damaged[100+rnd.IntN(len(damaged)/2)] ^= 1 << rnd.IntN(8)
+		if err := os.WriteFile(path, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		err := columns.Read(context.Background(), path, table, nil, func(b *trailhouse.Batch) error {
+			for i := range b.Len() {
+				got = append(got, b.String(0, i))
+			}
+			return nil
+		})
+		if err == nil && !slices.Equal(got, want) {
+			t.Fatal("a flipped bit gave other values and no error")
+		}
+	}
+}
+
 func TestStorageErrors(t *testing.T) {
 	b := trailhouse.NewBatch(allTypes())
 	fill(rand.New(rand.NewPCG(3, 3)), b, 10)

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"os"
 
-	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/trailhouse/trailhouse"
 )
@@ -53,7 +52,7 @@ func NewWriter(path string, t *trailhouse.Table) (*Writer, error) {
 	if err != nil {
 		return nil, trailhouse.Errorf(trailhouse.CodeInternal, "schema of table %s: %w", t.Name, err)
 	}
-	codec, err := compress.GetCodec(compress.Codecs.Zstd)
+	codec, err := newCodec()
 	if err != nil {
 		return nil, trailhouse.Errorf(trailhouse.CodeInternal, "no zstd: %w", err)
 	}
