@@ -10,13 +10,19 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// inflateMember appends the first gzip member of stored to dst and returns how many
+// member inflates with Go.
+type member struct{ gz *gzip.Reader }
+
+// inflate appends the first gzip member of stored to dst and returns how many
 // bytes of stored it took. It fails with errShort where the member inflates to more
 // than most bytes; there is always room for pad bytes more in what it returns.
-func inflateMember(dst, stored []byte, most int64, pad int) ([]byte, int, error) {
+func (m *member) inflate(dst, stored []byte, most int64, pad int) ([]byte, int, error) {
 	in := bytes.NewReader(stored)
-	z, err := gzip.NewReader(in)
-	if err != nil {
+	if m.gz == nil {
+		m.gz = new(gzip.Reader)
+	}
+	z := m.gz
+	if err := z.Reset(in); err != nil {
 		return dst, 0, err
 	}
 	z.Multistream(false)

@@ -13,13 +13,16 @@ import (
 	"unsafe"
 )
 
-// inflateMember appends the first gzip member of stored to dst and returns how many
+// member inflates with libdeflate.
+type member struct{}
+
+// inflate appends the first gzip member of stored to dst and returns how many
 // bytes of stored it took. It fails with errShort where the member inflates to more
 // than most bytes; there is always room for pad bytes more in what it returns.
 //
 // It is libdeflate's, linked statically from the system's library: no source of it is
 // in this repository.
-func inflateMember(dst, stored []byte, most int64, pad int) ([]byte, int, error) {
+func (*member) inflate(dst, stored []byte, most int64, pad int) ([]byte, int, error) {
 	d := C.libdeflate_alloc_decompressor()
 	if d == nil {
 		return dst, 0, errors.New("no memory")

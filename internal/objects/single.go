@@ -16,20 +16,23 @@ var errShort = errors.New("more than the room that was given")
 // IsGzip reports whether the bytes begin as a gzip file does.
 func IsGzip(b []byte) bool { return isGzip(b) }
 
-// InflateAll inflates a gzip file of one member that is in memory, into the memory of
-// dst where it has the room, and puts pad zero bytes behind it. false says that the file
-// inflates, within the limits, to more than most bytes: Single reads such a file piece
-// by piece. Errors are those of Single.
+// Inflater inflates gzip files of one member that are in memory, and keeps its own
+// memory from file to file. It is used by one goroutine; its zero value is ready.
 //
 // Where the build tag libdeflate is set, libdeflate inflates: it needs half the time
 // (facts/engine.md 3).
-func InflateAll(dst, stored []byte, name string, most int64, pad int, limits Limits) ([]byte, bool, error) {
+type Inflater struct{ member member }
+
+// All inflates a file into the memory of dst where it has the room, and puts pad zero
+// bytes behind it. false says that the file inflates, within the limits, to more than
+// most bytes: Single reads such a file piece by piece. Errors are those of Single.
+func (z *Inflater) All(dst, stored []byte, name string, most int64, pad int, limits Limits) ([]byte, bool, error) {
 	room := min(most, limits.inflated(), max(ratioFloor, limits.ratio()*int64(len(stored))))
 	want := expected(stored)
 	if want > most && room == most {
 		return dst[:0], false, nil
 	}
-	out, used, err := inflateMember(grow(dst, min(want, room), pad), stored, room, pad)
+	out, used, err := z.member.inflate(grow(dst, min(want, room), pad), stored, room, pad)
 	switch {
 	case errors.Is(err, errShort) && room == most:
 		return out[:0], false, nil

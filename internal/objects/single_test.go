@@ -12,9 +12,9 @@ import (
 	"github.com/trailhouse/trailhouse"
 )
 
-// TestInflateAllEqualsSingle is the contract of inflating in memory, whichever library
+// TestInflaterEqualsSingle is the contract of inflating in memory, whichever library
 // does it: the bytes, the errors and the limits of Single.
-func TestInflateAllEqualsSingle(t *testing.T) {
+func TestInflaterEqualsSingle(t *testing.T) {
 	chance := rand.New(rand.NewPCG(3, 4))
 	noise := make([]byte, 100_000)
 	for i := range noise {
@@ -22,6 +22,7 @@ func TestInflateAllEqualsSingle(t *testing.T) {
 	}
 	text := []byte(strings.Repeat(`{"eventVersion":"1.08"},`, 5000))
 	whole := zip(t, text)
+	var z Inflater
 	cases := map[string][]byte{
 		"text": whole, "noise": zip(t, noise), "nothing": zip(t, nil), "one byte": zip(t, []byte("x")),
 		"two members": zip(t, text, noise), "text behind": append(bytes.Clone(whole), "x"...), "zeros behind": append(bytes.Clone(whole), 0, 0),
@@ -35,7 +36,7 @@ func TestInflateAllEqualsSingle(t *testing.T) {
 	for name, stored := range cases {
 		want, wantErr := io.ReadAll(Single(bytes.NewReader(stored), "x", Limits{}))
 		for _, dst := range [][]byte{nil, make([]byte, 0, 1<<20)} {
-			got, all, err := InflateAll(dst, stored, "x", 1<<24, 8, Limits{})
+			got, all, err := z.All(dst, stored, "x", 1<<24, 8, Limits{})
 			if trailhouse.CodeOf(err) != trailhouse.CodeOf(wantErr) || trailhouse.CodeOf(err) != trailhouse.CodeLimit && fmt.Sprint(err) != fmt.Sprint(wantErr) {
 				t.Errorf("%s: %v, want %v", name, err, wantErr)
 			}
@@ -52,22 +53,23 @@ func changed(b []byte, at int) []byte {
 	return c
 }
 
-func TestInflateAllTellsLargeObjects(t *testing.T) {
+func TestInflaterTellsLargeObjects(t *testing.T) {
 	text := make([]byte, 3<<20)
 	for i := range text {
 		text[i] = byte(rand.N(8))
 	}
 	stored := zip(t, text)
+	var z Inflater
 	for name, b := range map[string][]byte{"said": stored, "kept silent": append(bytes.Clone(stored[:len(stored)-4]), 0, 1, 0, 0)} {
-		if _, all, err := InflateAll(nil, b, "x", 1<<20, 8, Limits{}); all || err != nil {
+		if _, all, err := z.All(nil, b, "x", 1<<20, 8, Limits{}); all || err != nil {
 			t.Errorf("%s: all %v, %v", name, all, err)
 		}
 	}
-	got, all, err := InflateAll(nil, stored, "x", int64(len(text)), 0, Limits{})
+	got, all, err := z.All(nil, stored, "x", int64(len(text)), 0, Limits{})
 	if err != nil || !all || sha256.Sum256(got) != sha256.Sum256(text) {
 		t.Errorf("exactly as large as allowed: %v %v", all, err)
 	}
-	if _, _, err := InflateAll(nil, stored, "x", 1<<30, 0, Limits{InflatedBytes: 2 << 20}); trailhouse.CodeOf(err) != trailhouse.CodeLimit {
+	if _, _, err := z.All(nil, stored, "x", 1<<30, 0, Limits{InflatedBytes: 2 << 20}); trailhouse.CodeOf(err) != trailhouse.CodeLimit {
 		t.Errorf("over the limit: %v", err)
 	}
 }

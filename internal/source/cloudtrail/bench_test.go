@@ -43,7 +43,7 @@ func realBodies(t testing.TB) [][]byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, _, err := objects.InflateAll(nil, stored, e.Name(), maxWhole, tape.Padding, objects.Limits{})
+		text, _, err := new(objects.Inflater).All(nil, stored, e.Name(), maxWhole, tape.Padding, objects.Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +73,7 @@ func trailFile(t testing.TB, bodies [][]byte, from, n, size int) (text, packed [
 		}
 		body := bytes.Clone(bodies[(from+i)%len(bodies)])
 		for _, name := range []string{`"eventID":"`, `"requestID":"`} {
-			if at := bytes.Index(body, []byte(name)); at > 0 {
+			if at := bytes.Index(body, []byte(name)); at > 0 && body[at+len(name)+36] == '"' {
 				id := sha256.Sum256([]byte(fmt.Sprint(name, from+i)))
 				copy(body[at+len(name):], trailhouse.Key(id[:16]).String())
 			}
@@ -130,8 +130,9 @@ func BenchmarkDecode(b *testing.B) {
 		})
 	}
 	var inflated []byte
+	var inflater objects.Inflater
 	measure("gunzip", func() {
-		inflated, _, _ = objects.InflateAll(inflated, packed, path, maxWhole, tape.Padding, objects.Limits{})
+		inflated, _, _ = inflater.All(inflated, packed, path, maxWhole, tape.Padding, objects.Limits{})
 	})
 	measure("sha256", func() { sha256.Sum256(text) })
 	t := &tape.Tape{}

@@ -14,7 +14,7 @@ type eventTable struct {
 		identity, time, source, name, region, address, agent, errorCode, errorMessage, request, response, additional,
 		id, resources, typ, recipient, endpoint, service, category int
 	}
-	identity struct{ arn, account, key, user, principal, session, invokedBy, issuer int }
+	identity struct{ arn, account, key, user, principal, session, invokedBy, behalf, scope int } // places in its shape
 	col      struct {
 		principal, entities, instances, instanceType, cores, threads, templateID, templateName, templateVersion,
 		origin, enclave, module, instance, slot, slotKey, kind int
@@ -32,6 +32,13 @@ func newEventTable(t *trailhouse.Table) *eventTable {
 		"serviceEventDetails": &e.is.service, "eventCategory": &e.is.category,
 	} {
 		*at = e.shape.at(name)
+	}
+	identity := e.shape.fields[e.is.identity].shape
+	for name, at := range map[string]*int{
+		"arn": &e.identity.arn, "accountId": &e.identity.account, "accessKeyId": &e.identity.key, "userName": &e.identity.user, "principalId": &e.identity.principal,
+		"sessionContext": &e.identity.session, "invokedBy": &e.identity.invokedBy, "onBehalfOf": &e.identity.behalf, "inScopeOf": &e.identity.scope,
+	} {
+		*at = identity.at(name)
 	}
 	for name, at := range map[string]*int{
 		"principal": &e.col.principal, "entities": &e.col.entities, "instance_ids": &e.col.instances, "instance_type": &e.col.instanceType,
@@ -51,34 +58,37 @@ type caller struct {
 	arn, account, key, user, principal, invokedBy, issuer, behalf, store, scope uint32
 }
 
-// readCaller reads userIdentity, 0 where there is none.
-func (r *row) readCaller(identity uint32) caller {
-	var c caller
-	if identity == 0 || r.nodes[identity].Kind != tape.Object {
-		return c
+// fillIdentity sets the columns of userIdentity and returns who it is.
+func (r *row) fillIdentity(t *eventTable, b *trailhouse.Batch, at uint32) caller {
+	f := &t.shape.fields[t.is.identity]
+	if r.nodes[at].Kind != tape.Object {
+		r.set(b, f, "", at)
+		return caller{}
 	}
-	for i, end := identity+1, r.nodes[identity].Next; i < end; i = r.nodes[i].Next {
-		switch n := &r.nodes[i]; string(r.b[n.Key:n.KeyEnd]) {
-		case "arn":
-			c.arn = i
-		case "accountId":
-			c.account = i
-		case "accessKeyId":
-			c.key = i
-		case "userName":
-			c.user = i
-		case "principalId":
-			c.principal = i
-		case "invokedBy":
-			c.invokedBy = i
-		case "sessionContext":
-			c.issuer, _ = r.find(i, "sessionIssuer", "arn")
-		case "onBehalfOf":
-			c.behalf, _ = r.member(i, "userId")
-			c.store, _ = r.member(i, "identityStoreArn")
-		case "inScopeOf":
-			c.scope, _ = r.member(i, "sourceArn")
+	var m slots
+	child, s := b.Child(f.col), f.shape
+	r.members(at, s, s.prefix, &m)
+	for i := range s.fields {
+		if m.has(i) {
+			r.set(child, &s.fields[i], s.prefix, m.at[i])
 		}
+	}
+	child.EndRow()
+	b.SetRows(f.col)
+	is := &t.identity
+	c := caller{
+		arn: m.optional(is.arn), account: m.optional(is.account), key: m.optional(is.key), user: m.optional(is.user),
+		principal: m.optional(is.principal), invokedBy: m.optional(is.invokedBy),
+	}
+	if m.has(is.session) {
+		c.issuer, _ = r.find(m.at[is.session], "sessionIssuer", "arn")
+	}
+	if m.has(is.behalf) {
+		c.behalf, _ = r.member(m.at[is.behalf], "userId")
+		c.store, _ = r.member(m.at[is.behalf], "identityStoreArn")
+	}
+	if m.has(is.scope) {
+		c.scope, _ = r.member(m.at[is.scope], "sourceArn")
 	}
 	return c
 }
@@ -102,12 +112,16 @@ func (s *slots) optional(i int) uint32 {
 
 // fillEvent fills the row of an event whose time is known.
 func (r *row) fillEvent(t *eventTable, b *trailhouse.Batch, m *slots) {
+	var c caller
 	for i := range t.shape.fields {
-		if m.has(i) {
+		switch {
+		case !m.has(i):
+		case i == t.is.identity:
+			c = r.fillIdentity(t, b, m.at[i])
+		default:
 			r.set(b, &t.shape.fields[i], "", m.at[i])
 		}
 	}
-	c := r.readCaller(m.optional(t.is.identity))
 	for _, at := range [...]uint32{c.arn, c.invokedBy, c.user, c.principal, c.account} {
 		if v := r.string(at); v != nil {
 			b.SetText(t.col.principal, v)

@@ -212,7 +212,7 @@ func sourceRecords(t testing.TB, object string) []json.RawMessage {
 		t.Fatal(err)
 	}
 	if objects.IsGzip(text) {
-		if text, _, err = objects.InflateAll(nil, text, object, maxWhole, 0, objects.Limits{}); err != nil {
+		if text, _, err = new(objects.Inflater).All(nil, text, object, maxWhole, 0, objects.Limits{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -28,6 +28,7 @@ const maxTape = 512 << 10
 
 // memory is what is used again from unit to unit.
 type memory struct {
+	inflater         objects.Inflater
 	stored, inflated []byte
 	nodes, again     tape.Tape
 	records          []tape.Record
@@ -101,7 +102,7 @@ func (s *Source) load(ctx context.Context, u trailhouse.Unit, m *memory) (*conte
 		m.stored = append(m.stored, make([]byte, tape.Padding)...)
 		c.whole = m.stored
 	case all:
-		if m.inflated, all, err = objects.InflateAll(m.inflated, m.stored, u.Object, maxWhole, tape.Padding, s.limits); err != nil {
+		if m.inflated, all, err = m.inflater.All(m.inflated, m.stored, u.Object, maxWhole, tape.Padding, s.limits); err != nil {
 			return nil, err
 		}
 		if all {

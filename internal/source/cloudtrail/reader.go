@@ -194,7 +194,7 @@ func (r *reader) eventFields(to target, m *slots) fields {
 		table: t.table, origin: &t.origin, time: m.optional(t.is.time), id: m.optional(t.is.id), account: m.optional(t.is.recipient),
 		region: m.optional(t.is.region), category: m.optional(t.is.category), source: m.optional(t.is.source), name: m.optional(t.is.name),
 	}
-	if identity := m.optional(t.is.identity); identity != 0 {
+	if identity := m.optional(t.is.identity); identity != 0 && f.account == 0 {
 		f.caller, _ = r.row.member(identity, "accountId")
 	}
 	return f
