@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	duck "github.com/duckdb/duckdb-go/v2"
@@ -53,6 +54,10 @@ func (s *session) failed(ctx context.Context, err error) error {
 		return outOfMemory(d)
 	case duck.ErrorTypeIO, duck.ErrorTypePermission:
 		return s.unreadable(d)
+	case duck.ErrorTypeInvalid, duck.ErrorTypeInvalidInput:
+		if s.tellsDamage(d) {
+			return s.damaged(d)
+		}
 	case duck.ErrorTypeInternal, duck.ErrorTypeFatal, duck.ErrorTypeConnection:
 		return &trailhouse.Error{Code: trailhouse.CodeInternal, Text: "the query engine failed", Err: d}
 	}
@@ -68,25 +73,56 @@ func (s *session) broken(ctx context.Context, err error) error {
 	if errors.As(err, &d) && d.Type == duck.ErrorTypeOutOfMemory {
 		return outOfMemory(d)
 	}
-	if errors.As(err, &d) && (d.Type == duck.ErrorTypeIO || d.Type == duck.ErrorTypePermission || d.Type == duck.ErrorTypeInvalidInput) {
+	if errors.As(err, &d) && (d.Type == duck.ErrorTypeIO || d.Type == duck.ErrorTypePermission) {
 		return s.unreadable(d)
+	}
+	if errors.As(err, &d) && (d.Type == duck.ErrorTypeInvalid || d.Type == duck.ErrorTypeInvalidInput) && s.readsFiles() {
+		return s.damaged(d)
 	}
 	return &trailhouse.Error{Code: trailhouse.CodeInternal, Text: "the tables cannot be prepared for the statement", Err: err}
 }
 
-// unreadable is a data file that cannot be opened or is not Parquet. DuckDB's words
-// for a file that is gone do not say so, therefore we look.
+// tellsDamage reports whether an error is the Parquet reader's and not the
+// statement's. The reader names the file, whose path no statement knows, but where
+// a page's head is broken; then the error has no class at all.
+func (s *session) tellsDamage(d *duck.Error) bool {
+	return s.readsFiles() && (d.Type == duck.ErrorTypeInvalid || s.withoutPaths(d.Msg) != d.Msg ||
+		strings.HasPrefix(d.Msg, "Invalid Input Error: Invalid string encoding found in Parquet file"))
+}
+
+// readsFiles reports whether the statement's tables have data files.
+func (s *session) readsFiles() bool {
+	return slices.ContainsFunc(s.query.Views, func(v trailhouse.View) bool { return len(v.Files) > 0 })
+}
+
+// damaged is a data file that is not what was written. Its cause is for the log: it
+// speaks of our own SQL.
+func (s *session) damaged(d *duck.Error) error {
+	which := "a data file of the lake is damaged"
+	for _, v := range s.query.Views {
+		for _, f := range v.Files {
+			if strings.Contains(d.Msg, `"`+f.Path+`"`) {
+				which = "data file " + filepath.Base(f.Path) + " of table " + v.Table.Name + " is damaged"
+			}
+		}
+	}
+	cause, _, _ := strings.Cut(s.withoutPaths(d.Msg), "\n")
+	return trailhouse.Errorf(trailhouse.CodeDamaged, "%s: %s", which, cause).
+		WithHint("run `trailhouse lake check`")
+}
+
+// unreadable is a data file that cannot be opened. DuckDB's words for a file that is gone do not say so, therefore we look.
 func (s *session) unreadable(err error) error {
 	for _, v := range s.query.Views {
 		for _, f := range v.Files {
 			if _, missing := os.Stat(f.Path); errors.Is(missing, fs.ErrNotExist) {
 				e := &trailhouse.Error{Code: trailhouse.CodeStorage, Text: "data file " + filepath.Base(f.Path) + " of table " + v.Table.Name + " is gone", Err: err}
-				return e.WithHint("run the statement again; where that does not help, run lake check")
+				return e.WithHint("run the statement again; where that does not help, run `trailhouse lake check`")
 			}
 		}
 	}
 	e := &trailhouse.Error{Code: trailhouse.CodeStorage, Text: "a data file of the lake cannot be read", Err: err}
-	return e.WithHint("run lake check")
+	return e.WithHint("run `trailhouse lake check`")
 }
 
 // stopped returns the error of a statement that ran out of time or was stopped by

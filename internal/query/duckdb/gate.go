@@ -69,6 +69,9 @@ func (s *session) parse(ctx context.Context, text string) (any, error) {
 	}
 	var p parsed
 	tree, _ := value[0].(string)
+	if err := tooLarge(text, tree); err != nil {
+		return nil, err
+	}
 	if err := json.Unmarshal([]byte(tree), &p); err != nil {
 		return nil, trailhouse.Errorf(trailhouse.CodeUsage, "the statement cannot be taken apart: %w", err)
 	}
@@ -81,6 +84,22 @@ func (s *session) parse(ctx context.Context, text string) (any, error) {
 		return nil, refuse("there are %d statements; run them one by one", len(p.Statements))
 	}
 	return p.Statements[0], nil
+}
+
+// tooLarge finds a number that no double holds: the parser makes it infinite, and
+// writes that as no JSON has it. Within a text the quotes would be escaped.
+func tooLarge(text, tree string) error {
+	before, _, found := strings.Cut(tree, `"value":Infinity`)
+	if !found {
+		return nil
+	}
+	const message = "a number is too large: the largest is about 1.8e308"
+	const key = `"query_location":`
+	digits, _, _ := strings.Cut(before[strings.LastIndex(before, key)+len(key):], ",")
+	if position, err := strconv.Atoi(digits); err == nil && position <= len(text) {
+		return at(text, position, message)
+	}
+	return refuse(message)
 }
 
 // refused says why the parser did not take the text.
@@ -201,6 +220,7 @@ func (w *walker) check(o map[string]any, in scope) error {
 		if called := text(f, "function_name"); !allowedTableFunction(called) {
 			return w.at(f, "the table function %s is not available: a statement reads only the tables of the lake", called)
 		}
+		f[streams] = true
 	case o["class"] == "FUNCTION":
 		return w.function(o)
 	case o["class"] == "PARAMETER":
@@ -210,6 +230,10 @@ func (w *walker) check(o map[string]any, in scope) error {
 	}
 	return nil
 }
+
+// streams marks the call of a table function: its rows never stand in memory all at
+// once. DuckDB's tree has no such key.
+const streams = "trailhouse: streams"
 
 // table checks a name in FROM.
 func (w *walker) table(o map[string]any, in scope) error {
@@ -248,7 +272,7 @@ func (w *walker) function(o map[string]any) error {
 	if deniedFunction(called) {
 		return w.at(o, "the function %s is not available: it looks at the engine, not at the lake", called)
 	}
-	return nil
+	return w.growth(o)
 }
 
 // at returns a refusal that names the node's line.

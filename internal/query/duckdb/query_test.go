@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -250,16 +251,24 @@ func TestStopped(t *testing.T) {
 func TestErrors(t *testing.T) {
 	view := livesView(t)
 	for text, want := range map[string]string{
-		"SELECT\n  nope\nFROM lives":                   "line 2: Binder Error: Referenced column \"nope\" not found",
-		"SELECT n,\nFROM WHERE":                        "line 2: syntax error at or near \"WHERE\"",
-		"SELECT\n\n nofunction(n) FROM lives":          "line 3: Catalog Error: Scalar Function with name nofunction",
-		"SELECT * FROM lives\nJOIN others ON true":     "line 2: there is no table \"others\"; there are lives",
-		"SELECT * FROM other.lives":                    "there is no schema \"other\"",
-		"SELECT CAST(name AS bigint)\nFROM lives":      "Could not convert string 'name 0' to INT64",
-		"SELECT\n :who FROM lives":                     "line 2: there is no parameter :who",
-		"SELECT 1\n\nFROM read_parquet('x')":           "line 3: the table function read_parquet is not available",
-		"SELECT sum(name) FROM lives":                  "No function matches",
-		"SELECT n FROM lives WHERE \"at\" > 'gestern'": "invalid timestamp",
+		"SELECT\n  nope\nFROM lives":                                                    "line 2: Binder Error: Referenced column \"nope\" not found",
+		"SELECT n,\nFROM WHERE":                                                         "line 2: syntax error at or near \"WHERE\"",
+		"SELECT\n\n nofunction(n) FROM lives":                                           "line 3: Catalog Error: Scalar Function with name nofunction",
+		"SELECT * FROM lives\nJOIN others ON true":                                      "line 2: there is no table \"others\"; there are lives",
+		"SELECT * FROM other.lives":                                                     "there is no schema \"other\"",
+		"SELECT CAST(name AS bigint)\nFROM lives":                                       "Could not convert string 'name 0' to INT64",
+		"SELECT\n :who FROM lives":                                                      "line 2: there is no parameter :who",
+		"SELECT 1\n\nFROM read_parquet('x')":                                            "line 3: the table function read_parquet is not available",
+		"SELECT sum(name) FROM lives":                                                   "No function matches",
+		"SELECT n FROM lives WHERE \"at\" > 'gestern'":                                  "invalid timestamp",
+		"SELECT n,\n 1e400 FROM lives":                                                  "line 2: a number is too large: the largest is about 1.8e308",
+		"SELECT n,\n repeat('x', 1000000000) FROM lives":                                "line 2: repeat would make a value of 1000000000 bytes or items; at most 1000000",
+		"SELECT repeat(repeat('ab', 1000), '1000')":                                     "repeat would make a value of 2000000 ",
+		"SELECT rpad(name, 2000000::bigint, ' ') FROM lives":                            "rpad would make a value of 2000000 ",
+		"SELECT len(unnested) FROM (SELECT unnest(range(0, -9000000, -3)) AS unnested)": "range would make a value of 3000000 ",
+		"SELECT * FROM unnest(generate_series(5000000))":                                "generate_series would make a value of 5000000 ",
+		"SELECT list_resize([1], 1000001)":                                              "list_resize would make a value of 1000001 ",
+		"SELECT error('Failed to read file \"x.parquet\": ZSTD') FROM lives":            "Invalid Input Error: Failed to read",
 	} {
 		_, _, err := ask(t, trailhouse.Query{SQL: text, Views: []trailhouse.View{view}})
 		if trailhouse.CodeOf(err) != trailhouse.CodeUsage || !strings.Contains(err.Error(), want) {
@@ -280,5 +289,50 @@ func BenchmarkStatement(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestGrowthPasses holds that what stays small or streams is not refused.
+func TestGrowthPasses(t *testing.T) {
+	for _, text := range []string{
+		"SELECT repeat('x', 1000000)", "SELECT repeat('x', -5)", "SELECT lpad(name, 30, ' ') FROM lives",
+		"SELECT range(1700000000, 1700000010)", "SELECT count(*) FROM range(3000000)", "SELECT count(*) FROM repeat('x', 2000000)",
+		"SELECT '\"value\":Infinity', 1e308",
+	} {
+		if _, _, err := ask(t, trailhouse.Query{SQL: text, Views: []trailhouse.View{livesView(t)}}); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// TestDamagedFile breaks a byte of a data file in several places: what DuckDB then
+// says is told as damage, wherever it is noticed.
+func TestDamagedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lives.parquet")
+	write(t, path, strings.Replace(rowsSQL, "range(5)", "range(3000)", 1))
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for i := 4; i < len(good); i += len(good) / 40 {
+		bad := slices.Clone(good)
+		for j := i; j < min(i+8, len(bad)); j++ {
+			bad[j] ^= 0xff
+		}
+		touch(t, path, string(bad))
+		_, _, err := ask(t, trailhouse.Query{
+			SQL:   "SELECT * FROM lives",
+			Views: []trailhouse.View{{Table: lives(), Files: []trailhouse.DataFile{{Path: path}}}},
+		})
+		if err == nil {
+			continue // values that read as others: lake check knows the file's digest
+		}
+		if found++; trailhouse.CodeOf(err) != trailhouse.CodeDamaged || trailhouse.HintOf(err) != "run `trailhouse lake check`" || strings.Contains(err.Error(), filepath.Dir(path)) {
+			t.Errorf("byte %d: %s %v", i, trailhouse.CodeOf(err), err)
+		}
+	}
+	if found < 5 {
+		t.Errorf("only %d of the damages were noticed", found)
 	}
 }

@@ -65,6 +65,7 @@ func (s *session) setUp(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	s.query.Views = views // the others play no part from here on
 	if err := s.exec(ctx, shut(views)); err != nil {
 		return err
 	}
