@@ -146,7 +146,19 @@ func (h *headerFile) check() error {
 		}
 		seen = append(seen, c.Name)
 	}
-	return errors.Join(h.checkArgument(), h.checkSeed())
+	return errors.Join(h.checkArgument(), h.checkSeed(), h.checkCoverage())
+}
+
+// checkCoverage finds a source that no row of the table coverage can name: it would
+// make every answer look complete.
+func (h *headerFile) checkCoverage() error {
+	known := []string{"enclave-log", "enclave-allocator-journal", "cloudtrail", "*"}
+	for i, source := range h.Coverage {
+		if !slices.Contains(known, source) {
+			return h.at(fmt.Sprintf("$.coverage[%d]", i), "coverage names a source %q that is not one of %s", source, strings.Join(known, ", "))
+		}
+	}
+	return nil
 }
 
 // checkArgument finds an argument that is no parameter, or one that is never missed.

@@ -22,10 +22,11 @@ var builtin embed.FS
 type Library struct {
 	reports map[string]*Report
 	errors  map[string]error
+	folder  error // why the user's folder is none
 }
 
 // NewLibrary reads our reports and the .sql files at the top of the user's folder,
-// which may be nil. A folder that is not there is empty.
+// which may be nil. A folder that is not there is empty; only Check makes it an error.
 func NewLibrary(user fs.FS) (*Library, error) {
 	l := &Library{reports: map[string]*Report{}, errors: map[string]error{}}
 	ours, err := fs.Sub(builtin, "library")
@@ -37,6 +38,10 @@ func NewLibrary(user fs.FS) (*Library, error) {
 	}
 	if user == nil {
 		return l, nil
+	}
+	if info, err := fs.Stat(user, "."); err != nil || !info.IsDir() {
+		l.folder = trailhouse.Errorf(trailhouse.CodeUsage, "the folder that reports.folder names is not there or is no directory").
+			WithHint("make the folder, or correct reports.folder; `trailhouse config show` tells what it is and where it is set")
 	}
 	return l, l.add(user, false)
 }
@@ -95,6 +100,9 @@ func (l *Library) Report(name string) (*Report, error) {
 // file and line.
 func (l *Library) Check(ctx context.Context, engine trailhouse.Engine, views []trailhouse.View, derived []trailhouse.DerivedView) []error {
 	var out []error
+	if l.folder != nil {
+		out = append(out, l.folder)
+	}
 	for _, name := range slices.Sorted(maps.Keys(l.errors)) {
 		out = append(out, l.errors[name])
 	}

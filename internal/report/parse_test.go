@@ -2,6 +2,8 @@ package report_test
 
 import (
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -79,6 +81,7 @@ func TestBadHeaders(t *testing.T) {
 		replace("columns:", "seed: true\ncolumns:"):                                             "small.sql:8: seed needs a column enclave_id",
 		replace("columns:", "argument: q\ncolumns:"):                                            "small.sql:8: argument names a parameter q that is not there",
 		replace("    doc: d\ncolumns:", "    doc: d\n    default: a\nargument: p\ncolumns:"):    "small.sql:9: argument p has a default",
+		replace("columns:", "coverage:\n  - cloudtrail\n  - enclave-logs\ncolumns:"):            `small.sql:10: coverage names a source "enclave-logs"`,
 		valid[:strings.Index(valid, "SELECT")]:                                                  "small.sql:16: there is no statement",
 	} {
 		_, err := report.Parse("small", text)
@@ -123,6 +126,26 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: %v", c.new, errs)
 		case c.want != "" && (len(errs) != 1 || trailhouse.CodeOf(errs[0]) != trailhouse.CodeInvalid || !strings.HasPrefix(errs[0].Error(), c.want)):
 			t.Errorf("%s: %v\n  want %s", c.new, errs, c.want)
+		}
+	}
+}
+
+// TestFolderMissing wants a folder that is not there told by Check, and by nothing
+// else.
+func TestFolderMissing(t *testing.T) {
+	p := plannerFor(t, nil, nil, nil)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for folder, want := range map[string]int{t.TempDir(): 0, filepath.Join(t.TempDir(), "none"): 1, file: 1} {
+		library, err := report.NewLibrary(os.DirFS(folder))
+		if err != nil {
+			t.Fatal(err)
+		}
+		errs := library.Check(t.Context(), duckdb.New(duckdb.Options{}), p.views, p.derived)
+		if len(errs) != want || want > 0 && trailhouse.CodeOf(errs[0]) != trailhouse.CodeUsage {
+			t.Errorf("%s: %v", folder, errs)
 		}
 	}
 }
