@@ -104,7 +104,7 @@ func TestCheck(t *testing.T) {
 		{":p AS b", ":p AS b FROM", "small.sql:19: syntax error"},
 		{":p AS b", "abc(:p) AS b", "small.sql:18: "},
 		{":p AS b", ":p AS b FROM read_text('/etc/hostname')", "small.sql:18: the table function read_text is not available"},
-		{":p AS b", ":p AS b; SELECT 2", "small.sql: there are 2 statements"},
+		{":p AS b", ":p AS b; SELECT 2", "small.sql:18: there are 2 statements"},
 		{":p AS b", ":p AS c", "small.sql:12: column 2 is declared as b, and the statement calls it c"},
 		{":p AS b", ":p AS b, 3 AS c", "small.sql:1: the statement's column c is not declared"},
 		{",\n  :p AS b", "", "small.sql:12: column b is declared, and the statement has only 1 columns"},

@@ -81,7 +81,7 @@ func (s *session) parse(ctx context.Context, text string) (any, error) {
 	case len(p.Statements) == 0:
 		return nil, refuse("there is no statement")
 	case len(p.Statements) > 1:
-		return nil, refuse("there are %d statements; run them one by one", len(p.Statements))
+		return nil, at(text, secondOf(statements(text)), "there are %d statements; run them one by one", len(p.Statements))
 	}
 	return p.Statements[0], nil
 }
@@ -105,7 +105,7 @@ func tooLarge(text, tree string) error {
 // refused says why the parser did not take the text.
 func (p *parsed) refused(text string) error {
 	if p.Kind == "not implemented" {
-		return refuse("only a SELECT can be run here").WithHint("tables change only by import")
+		return at(text, notSelect(text), "only a SELECT can be run here").WithHint("tables change only by import")
 	}
 	if position, err := strconv.Atoi(p.Position); err == nil && position <= len(text) {
 		return at(text, position, "%s", p.Message)

@@ -190,3 +190,42 @@ func typed(param string, value any) string {
 	}
 	return "CAST(" + what + " AS " + t + ")"
 }
+
+// statements returns where each statement of a text begins, at least one place. The
+// text has passed bindNames, so that comments are blanks and quotes end.
+func statements(text string) []int {
+	var out []int
+	begun := false
+	for i := 0; i < len(text); {
+		_, end := nextToken(text, i)
+		switch {
+		case text[i] == ';':
+			begun = false
+		case !begun && strings.TrimSpace(text[i:end]) != "":
+			begun = true
+			out = append(out, i)
+		}
+		i = end
+	}
+	if len(out) == 0 {
+		return []int{0}
+	}
+	return out
+}
+
+// notSelect returns where the first statement begins that is no SELECT by its first
+// word, else where the text's first one begins.
+func notSelect(text string) int {
+	all := statements(text)
+	for _, i := range all {
+		switch strings.ToUpper(text[i : i+wordLength(text[i:])]) {
+		case "SELECT", "WITH", "FROM", "VALUES", "TABLE", "":
+		default:
+			return i
+		}
+	}
+	return all[0]
+}
+
+// secondOf returns the second place, the last where there is none.
+func secondOf(places []int) int { return places[min(1, len(places)-1)] }
