@@ -26,8 +26,11 @@ func (s *shell) configCheck() *cobra.Command {
 			if _, err := clients.Compile(settings.File(), settings.Clients, settings.Hosts); err != nil {
 				return err
 			}
+			if err := settings.CheckFolders(); err != nil {
+				return err
+			}
 			for _, name := range settings.UnknownVariables() {
-				s.screen.line("note: " + name + " is set and is not a setting; it does nothing")
+				s.note(name + " is set and is not a setting; it does nothing")
 			}
 			return s.say(inOrder(settings), struct {
 				File string `json:"file"`
