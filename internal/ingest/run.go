@@ -244,7 +244,8 @@ func (r *run) unitRead(u *unit) error {
 	if c, ok := u.missed(); ok {
 		r.open.undo()
 		u.result = UnitMissing
-		r.missing(u, trailhouse.Errorf(trailhouse.CodeNotFound, "%s was not read: %s", u.Object, c.Detail))
+		r.missing(u, trailhouse.Errorf(trailhouse.CodeNotFound, "%s was not read: %s", u.Object, c.Detail).
+			WithHint("Unpack it and import it again."))
 		return nil
 	}
 	u.result = UnitDone

@@ -2,6 +2,8 @@ package enclavelog
 
 import (
 	"cmp"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/trailhouse/trailhouse"
@@ -48,6 +50,9 @@ func (r *reader) bad(st *stream, lossy bool) {
 	if st.instance != "" {
 		r.holes[st.number].bad(lossy)
 		return
+	}
+	if st.nobody {
+		return // told as such
 	}
 	r.lost = r.lost || lossy
 	for i := range r.holes {
@@ -144,3 +149,20 @@ func (s *Source) scope(object string) trailhouse.InstanceID {
 // Scope returns the instance of a unit that could not be read, empty where neither its
 // path nor the user names one.
 func (s *Source) Scope(u trailhouse.Unit) string { return string(s.scope(u.Object)) }
+
+// coverNameless tells of the streams that name no host: of no scope, since their
+// records may be anyone's.
+func (r *reader) coverNameless() {
+	var names []string
+	for _, st := range r.survey.streams {
+		if st.nobody && len(names) < maxInstances {
+			names = append(names, strconv.Quote(st.name))
+		}
+	}
+	if len(names) > 0 {
+		r.sink.Cover(trailhouse.Coverage{
+			Source: Name, Object: r.object, Result: trailhouse.CoverageDamaged,
+			Detail: "log streams that do not tell their instance, import them with --instance: " + strings.Join(names, ", "),
+		})
+	}
+}

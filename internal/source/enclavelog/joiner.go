@@ -54,6 +54,7 @@ type joiner struct {
 	entry    entry
 	micros   int64 // of entry
 	position int64
+	end      int64
 	more     []byte // further lines, joined by line feeds
 	lines    int    // how many
 	blanks   int    // blank lines that may turn out to be the end
@@ -154,6 +155,7 @@ func (j *joiner) begin(p *piece) {
 		j.reader.holes[j.stream.number].good(l.record.Micros)
 	}
 	j.state, j.held, j.position = stateHeld, l.sort, p.start
+	j.end = p.end
 	j.first, j.spare = l.body, j.first
 }
 
@@ -239,6 +241,7 @@ func (j *joiner) join(p *piece, blank bool) {
 	}
 	j.reader.pending += grown
 	j.size += grown
+	j.end = p.end
 	for ; j.blanks > 0; j.blanks-- {
 		j.add(nil)
 	}

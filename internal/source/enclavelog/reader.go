@@ -2,8 +2,10 @@ package enclavelog
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trailhouse/trailhouse"
@@ -103,6 +105,10 @@ func (r *reader) piece(p *piece) error {
 // write writes the row of one record. A stream that the first pass did not know has
 // no instance.
 func (r *reader) write(j *joiner) error {
+	if j.stream.nobody {
+		r.refuse(j)
+		return nil
+	}
 	if j.stream.instance == "" {
 		return r.changed(&syntaxError{offset: j.position, what: "a record where there was none"})
 	}
@@ -116,6 +122,22 @@ func (r *reader) write(j *joiner) error {
 	}
 	r.failed = r.sink.Next(r.ctx)
 	return r.failed
+}
+
+// refuse rejects the record of a stream that names no host.
+func (r *reader) refuse(j *joiner) {
+	text := slices.Clone(j.first)
+	if j.lines > 0 {
+		text = append(append(text, '\n'), j.more...)
+	}
+	name := "without a name"
+	if j.stream.name != "" {
+		name = j.stream.name
+	}
+	r.sink.Reject(trailhouse.Rejected{
+		Position: j.position, Length: j.end - j.position, Content: text[:min(len(text), trailhouse.MaxRejected)], SHA256: sha256.Sum256(text),
+		Reason: "log stream " + name + " does not tell which instance it comes from, neither by its name nor by an enclave id: import it with --instance",
+	})
 }
 
 // cover notes how far the unit reaches for each instance.
@@ -132,6 +154,9 @@ func (r *reader) cover(instances []trailhouse.InstanceID) {
 				Source: source, Scope: string(id), Object: r.object, Result: trailhouse.CoverageRead,
 				From: time.UnixMicro(span.from).UTC(), Through: time.UnixMicro(span.to).UTC(),
 			}
+			if i == 0 {
+				c.Detail = r.otherHosts(id)
+			}
 			if through := r.source.options.CompleteThrough; source == Name && through.After(c.Through) {
 				c.Through = through.UTC()
 			}
@@ -145,6 +170,7 @@ func (r *reader) cover(instances []trailhouse.InstanceID) {
 		r.coverHole(number, id)
 	}
 	r.coverNobody(instances)
+	r.coverNameless()
 }
 
 // columns are the places of the columns in both tables.

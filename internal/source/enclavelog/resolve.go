@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -11,19 +12,24 @@ import (
 	"github.com/trailhouse/trailhouse/internal/objects"
 )
 
-// resolve gives each stream that has rows its instance: the last one in the path and
-// the stream's name, else the one that its own enclaves name, else the one that the
-// user gave, else the only one of its directory. It returns the instances in the
-// order of the streams.
+// resolve gives each stream that has rows its instance, by the rules of the package
+// comment, and returns the instances in the order of the streams. A stream of an export
+// of several that names no host is nobody's: its records are rejected.
 func (s *Source) resolve(ctx context.Context, u trailhouse.Unit, sv *survey) ([]trailhouse.InstanceID, error) {
 	var all []trailhouse.InstanceID
+	var nobody []*stream
+	var first error
 	for _, st := range sv.streams {
 		if !st.rows {
 			continue
 		}
-		id, err := s.instanceFor(ctx, u, st)
+		id, err := s.instanceFor(ctx, u, sv, st)
 		if err != nil {
-			return nil, err
+			if first == nil {
+				first = err
+			}
+			nobody = append(nobody, st)
+			continue
 		}
 		st.instance, st.number = id, slices.Index(all, id)
 		if st.number < 0 {
@@ -31,10 +37,16 @@ func (s *Source) resolve(ctx context.Context, u trailhouse.Unit, sv *survey) ([]
 			all = append(all, id)
 		}
 	}
+	if len(all) == 0 && first != nil {
+		return nil, first
+	}
+	for _, st := range nobody {
+		st.nobody = true
+	}
 	return all, nil
 }
 
-func (s *Source) instanceFor(ctx context.Context, u trailhouse.Unit, st *stream) (trailhouse.InstanceID, error) {
+func (s *Source) instanceFor(ctx context.Context, u trailhouse.Unit, sv *survey, st *stream) (trailhouse.InstanceID, error) {
 	if id := instanceIn(u.Object + "/" + st.name); id != "" {
 		return id, nil
 	}
@@ -52,8 +64,10 @@ func (s *Source) instanceFor(ctx context.Context, u trailhouse.Unit, st *stream)
 		return "", trailhouse.Errorf(trailhouse.CodeInvalid, "%s holds enclaves of several instances: %s", what, joined(st.ids)).
 			WithHint("a log belongs to one host: say which one with --instance, or put its id into the path")
 	}
-	if id := s.neighbour(ctx, u); id != "" {
-		return id, nil
+	if !sv.json {
+		if id := s.neighbour(ctx, u, !st.records); id != "" {
+			return id, nil
+		}
 	}
 	return "", trailhouse.Errorf(trailhouse.CodeInvalid, "%s does not tell which instance it comes from: neither its path nor an enclave id in it names one", what).
 		WithHint("say which one with --instance, or put its id into the path")
@@ -67,23 +81,27 @@ func joined(ids []trailhouse.InstanceID) string {
 	return strings.Join(words, ", ")
 }
 
-// neighbour returns the only instance that the files of the unit's directory name, so
-// that a journal beside its host's log needs no words. It looks only where the user
-// named a directory, and once for each.
-func (s *Source) neighbour(ctx context.Context, u trailhouse.Unit) trailhouse.InstanceID {
+// neighbour returns the only instance that the files of the unit's rotated set name or,
+// for a journal, those of its directory, so that a journal beside its host's log needs
+// no words. It looks only where the user named a directory, and once for each.
+func (s *Source) neighbour(ctx context.Context, u trailhouse.Unit, journal bool) trailhouse.InstanceID {
 	if u.Explicit {
 		return ""
 	}
-	dir := filepath.Dir(u.Object)
+	dir, set := filepath.Split(u.Object)
+	set = rotatedName(set)
+	if journal {
+		set = ""
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if id, ok := s.neighbours[dir]; ok {
+	if id, ok := s.neighbours[dir+set]; ok {
 		return id
 	}
 	found := map[trailhouse.InstanceID]bool{}
 	entries, _ := os.ReadDir(dir) // what cannot be listed names nothing
 	for _, e := range entries {
-		if e.Type().IsRegular() && ctx.Err() == nil {
+		if e.Type().IsRegular() && (set == "" || rotatedName(e.Name()) == set) && ctx.Err() == nil {
 			s.namesOf(filepath.Join(dir, e.Name()), found)
 		}
 	}
@@ -93,7 +111,7 @@ func (s *Source) neighbour(ctx context.Context, u trailhouse.Unit) trailhouse.In
 			only = id
 		}
 	}
-	s.neighbours[dir] = only
+	s.neighbours[dir+set] = only
 	return only
 }
 
@@ -121,4 +139,39 @@ func (s *Source) namesOf(path string, found map[trailhouse.InstanceID]bool) {
 			found[id] = true
 		}
 	}
+}
+
+// rotation is what logrotate and its like add to a name: a number or a date, and the
+// suffix of a packed file.
+var rotation = regexp.MustCompile(`(\.\d{1,3}|[-.]\d{8}([-T]?\d{2,6})?|\.old)?(\.(gz|xz|bz2|zst))?$`)
+
+// numbered is a name that still ends in a number, as one with an address of IPv4 does
+// once its last number is cut off.
+var numbered = regexp.MustCompile(`\.\d+$`)
+
+// rotatedName returns the name that the files of a rotated set have in common.
+func rotatedName(name string) string {
+	base := name[:rotation.FindStringIndex(name)[0]]
+	if base == "" || numbered.MatchString(base) {
+		return name
+	}
+	return base
+}
+
+// otherHosts says in words that the enclave ids in the log of an instance name another
+// host than its path or the user does, empty where they do not. The path wins, since a
+// log may hold a copied line, but who reads the coverage must know.
+func (r *reader) otherHosts(id trailhouse.InstanceID) string {
+	var others []trailhouse.InstanceID
+	for _, st := range r.survey.streams {
+		for _, other := range st.ids {
+			if st.rows && st.instance == id && other != id && !slices.Contains(others, other) {
+				others = append(others, other)
+			}
+		}
+	}
+	if len(others) == 0 {
+		return ""
+	}
+	return "the log's own enclave ids name " + joined(others) + ", its path or --instance names " + string(id) + ": it counts for " + string(id)
 }

@@ -1,6 +1,15 @@
 // Package enclavelog reads what nitro-cli and the enclave allocator leave on a host:
 // the log of nitro-cli as files, plain or gzip, rotated or copied, as exports of
 // CloudWatch Logs in JSON or as text, and the journal of the allocator.
+//
+// A log belongs to one host, and what does not name its host is never given to one
+// that is merely near. In this order, a file or a log stream belongs to the last
+// instance id in its path and name, to the one that its own enclave ids name, to
+// Options.Instance. A file that has none of these belongs to the one host of its
+// rotated set: the files of the same directory whose names are equal once the suffix
+// of rotation (.1, .2.gz, -20250101) is cut off; an allocator's journal, which never
+// names a host, to the one host of its directory. Else the file is rejected, and so
+// are the records of a log stream among others.
 package enclavelog
 
 import (
@@ -46,7 +55,7 @@ type Source struct {
 	allocator  *trailhouse.Table
 	columns    columns
 	mu         sync.Mutex
-	neighbours map[string]trailhouse.InstanceID // by directory, guarded by mu
+	neighbours map[string]trailhouse.InstanceID // by rotated set or directory, guarded by mu
 }
 
 var _ trailhouse.Source = (*Source)(nil)
@@ -81,7 +90,7 @@ func (s *Source) Units(ctx context.Context, yield func(trailhouse.Unit) error, m
 	}
 	return objects.Walk(ctx, s.options.Paths, func(f objects.File) error {
 		return yield(trailhouse.Unit{
-			ID: f.ID(), Object: f.Path, Size: f.Size, Modified: f.Modified, Explicit: f.Explicit,
+			ID: s.unitID(f), Object: f.Path, Size: f.Size, Modified: f.Modified, Explicit: f.Explicit,
 			Again: !s.options.CompleteThrough.IsZero(),
 		})
 	}, func(path string, err error) error {
@@ -96,6 +105,15 @@ func (s *Source) Units(ctx context.Context, yield func(trailhouse.Unit) error, m
 		}
 		return miss(c)
 	})
+}
+
+// unitID returns the id of a file as a unit. What could not be given to a host without
+// Options.Instance is read again with it.
+func (s *Source) unitID(f objects.File) string {
+	if s.options.Instance == "" {
+		return f.ID()
+	}
+	return f.ID() + "@" + string(s.options.Instance)
 }
 
 // Read decodes one file. The first pass finds out what it is, whether its container

@@ -33,6 +33,8 @@ type stream struct {
 	name     string
 	index    int
 	rows     bool // has lines that become rows
+	records  bool // of the nitro-cli log, not only of the journal
+	nobody   bool // names no host: its records are rejected
 	ids      []trailhouse.InstanceID
 	years    years
 	entry    entry // the last journal line that needs a year
@@ -131,12 +133,13 @@ func (s *survey) piece(p *piece) error {
 	// Most lines of a long log are of no further interest once it is known to be one.
 	if st.rows && len(p.text) > 0 && p.text[0] == '[' && !bytes.Contains(p.text, []byte("] "+enclaveIDText)) {
 		s.seen.note(p.text)
+		st.records = true
 		return nil
 	}
 	s.line.read(p.text)
 	switch s.line.sort {
 	case sortRecord:
-		s.found, st.rows = true, true
+		s.found, st.rows, st.records = true, true, true
 		s.seen.note(s.line.body)
 		st.names(instanceOf(&s.line.record))
 	case sortEntry:
