@@ -94,7 +94,7 @@ func groupStarts(s *store) []*start {
 	}
 	var all []*start
 	for _, pid := range pids {
-		all = append(all, joinSteps(byPID[pid])...)
+		all = append(all, settleOverlaps(s, joinSteps(byPID[pid]))...)
 	}
 	return all
 }
