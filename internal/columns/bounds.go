@@ -15,7 +15,6 @@ const maxBound = 64
 // bounds are the least and the greatest value of a chunk, as Parquet holds them.
 type bounds struct {
 	least, greatest []byte
-	tooLong         bool
 }
 
 // bounded reports whether the chunks of a column carry bounds. Random ids have none

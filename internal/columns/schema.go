@@ -7,11 +7,6 @@ import (
 	"github.com/trailhouse/trailhouse"
 )
 
-// isList reports whether values of the type are lists of plain values.
-func isList(t trailhouse.Type) bool {
-	return t == trailhouse.TypeInt64s || t == trailhouse.TypeStrings
-}
-
 // elementType is the type of a list's elements.
 func elementType(t trailhouse.Type) trailhouse.Type {
 	if t == trailhouse.TypeInt64s {

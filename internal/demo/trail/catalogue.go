@@ -20,7 +20,7 @@ const (
 	objectARN  = `{"type":"AWS::S3::Object","ARN":"arn:aws:s3:::<bucket>/<object>"},` + bucketARN
 	keyARN     = `arn:aws:kms:<region>:<account>:key/<key>`
 	keyOnly    = `{"accountId":"<account>","type":"AWS::KMS::Key","ARN":"` + keyARN + `"}`
-	secretARN  = `arn:aws:secretsmanager:<region>:<account>:secret:<secret>`
+	secretARN  = `arn:aws:secretsmanager:<region>:<account>:secret:<secret>` //nolint:gosec // the form of an ARN, no credential
 	lambdaARN  = `arn:aws:lambda:<region>:<account>:function:<function>`
 	tableARN   = `arn:aws:dynamodb:<region>:<account>:table/<table>`
 	encryption = `"x-amz-server-side-encryption":"aws:kms","x-amz-server-side-encryption-aws-kms-key-id":"` + keyARN + `"`

@@ -63,7 +63,7 @@ func (w *walker) grown(v any) uint64 {
 // count is a number that is known, 1 where it is not or is less.
 func (w *walker) count(v any) uint64 {
 	n, _ := w.number(v)
-	return uint64(max(1, n)) //nolint:gosec // it is positive
+	return uint64(max(1, n))
 }
 
 // span is how many numbers range makes from start, stop and step.

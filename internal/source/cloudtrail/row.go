@@ -150,11 +150,11 @@ func (r *row) set(b *trailhouse.Batch, f *field, path string, at uint32) {
 // setBool sets a boolean. LookupEvents writes readOnly as a text (facts/cloudtrail.md
 // 2.2).
 func (r *row) setBool(b *trailhouse.Batch, col int, at uint32) bool {
-	switch n := &r.nodes[at]; {
-	case n.Kind == tape.True || n.Kind == tape.False:
-		b.SetBool(col, n.Kind == tape.True)
+	switch kind := r.nodes[at].Kind; kind {
+	case tape.True, tape.False:
+		b.SetBool(col, kind == tape.True)
 		return true
-	case n.Kind == tape.String:
+	case tape.String:
 		if word := string(r.text(at)); word == "true" || word == "false" {
 			b.SetBool(col, word == "true")
 		}
@@ -292,11 +292,12 @@ func (r *row) member(at uint32, name string) (uint32, bool) {
 
 // find follows names from an object inwards.
 func (r *row) find(at uint32, names ...string) (uint32, bool) {
-	ok := true
 	for _, name := range names {
-		if at, ok = r.member(at, name); !ok {
+		next, ok := r.member(at, name)
+		if !ok {
 			return 0, false
 		}
+		at = next
 	}
 	return at, true
 }

@@ -12,7 +12,6 @@ import (
 // memorySink keeps what a source gives.
 type memorySink struct {
 	batches  map[string]*trailhouse.Batch
-	rows     int
 	records  int
 	rejected []trailhouse.Rejected
 	filtered int64
