@@ -42,7 +42,9 @@ WITH ranked AS (
   WHERE run_id = last_run
 ), reach AS (
   -- What an earlier run read of a file that has changed since stays read.
-  SELECT source, scope, min(covered_from) AS covered_from, max(covered_through) AS covered_through
+  SELECT source, scope,
+    min(CASE WHEN result = 'read' THEN covered_from END) AS covered_from,
+    max(CASE WHEN result = 'read' THEN covered_through END) AS covered_through
   FROM overlapping
   WHERE covered_from IS NOT NULL OR covered_through IS NOT NULL OR run_id = last_run
   GROUP BY source, scope

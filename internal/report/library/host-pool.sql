@@ -29,6 +29,7 @@ coverage: [enclave-log, enclave-allocator-journal]
 WITH evidence AS (
   SELECT scope AS instance_id, max(covered_through) AS covered_through
   FROM coverage
+  WHERE result = 'read'
   GROUP BY scope
 ), marks AS (
   SELECT
