@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -66,13 +65,18 @@ func Credentials(t *testing.T) {
 	}
 }
 
-// root returns the root of the repository.
+// root returns the root of the repository: a test runs in the folder of its package,
+// and what the compiler knows of its place is gone where it trims paths.
 func root() string {
-	_, file, _, _ := runtime.Caller(0)
-	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	for {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil || dir == filepath.Dir(dir) {
 			return dir
 		}
+		dir = filepath.Dir(dir)
 	}
 }
 
