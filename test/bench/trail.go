@@ -138,7 +138,7 @@ func (b *bench) trailLake() error {
 	if err != nil {
 		return err
 	}
-	if err := b.memory(took, s, "at most 512 MB"); err != nil {
+	if err := b.memory("lake-data", took, s, "at most 512 MB"); err != nil {
 		return err
 	}
 	b.trailPeakMiB = took.peakMiB
@@ -151,7 +151,15 @@ func (b *bench) trailLake() error {
 }
 
 // memory adds the row about the peak of an import.
-func (b *bench) memory(took usage, s *set, aim string) error {
+func (b *bench) memory(data string, took usage, s *set, aim string) error {
+	changes, err := b.snapshots(data, "cloudtrail")
+	if err != nil {
+		return err
+	}
+	files, _, _, err := b.dataFiles(data)
+	if err != nil {
+		return err
+	}
 	if own := ownPeakMiB(); own >= took.peakMiB {
 		return fmt.Errorf("the peak of the import, %.0f MiB, cannot be told from that of this process, %.0f MiB", took.peakMiB, own)
 	}
@@ -160,7 +168,7 @@ func (b *bench) memory(took usage, s *set, aim string) error {
 		got += fmt.Sprintf(" (%+.1f %%)", 100*(took.peakMiB/b.trailPeakMiB-1))
 	}
 	b.add("CloudTrail: peak memory of the import of "+s.what(), aim, got,
-		fmt.Sprintf("%.1f s of CPU, %.1f s of wall time, %s events by CPU second; one run", took.cpu.Seconds(), took.wall.Seconds(), perSecond(s.records(), took.cpu)))
+		fmt.Sprintf("%.1f s of CPU, %.1f s of wall time, %s events by CPU second; %d snapshots and %d data files of the table; one run", took.cpu.Seconds(), took.wall.Seconds(), perSecond(s.records(), took.cpu), changes, len(files)))
 	return nil
 }
 
@@ -201,7 +209,7 @@ func each(bytes, n int64) float64 { return float64(bytes) / float64(n) }
 
 // again imports everything once more.
 func (b *bench) again(s *set) error {
-	before, err := b.snapshots("lake-data")
+	before, err := b.snapshots("lake-data", "")
 	if err != nil {
 		return err
 	}
@@ -216,7 +224,7 @@ func (b *bench) again(s *set) error {
 		}
 		walls, cpus = append(walls, took.wall), append(cpus, took.cpu)
 	}
-	after, err := b.snapshots("lake-data")
+	after, err := b.snapshots("lake-data", "")
 	if err != nil {
 		return err
 	}
@@ -278,7 +286,7 @@ func (b *bench) trailLarge() error {
 	if err != nil {
 		return err
 	}
-	if err := b.memory(took, s, "within 5 % of that of "+grouped(b.trailEvents)+" events"); err != nil {
+	if err := b.memory("large-data", took, s, "within 5 % of that of "+grouped(b.trailEvents)+" events"); err != nil {
 		return err
 	}
 	if _, err = b.lateFile("large-data", s); err != nil {

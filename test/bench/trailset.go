@@ -151,10 +151,14 @@ func (b *bench) dataFiles(data string) (files []dataFile, rows, bytes int64, err
 	return files, rows, bytes, err
 }
 
-// snapshots counts those of all tables.
-func (b *bench) snapshots(data string) (int, error) {
+// snapshots counts those of a table, of all tables where it is not named.
+func (b *bench) snapshots(data, table string) (int, error) {
+	args := []string{"--data", filepath.Join(b.dir, data), "--json", "lake", "history"}
+	if table != "" {
+		args = append(args, table)
+	}
 	var list []struct{}
-	_, err := childJSON(&list, b.binary, "--data", filepath.Join(b.dir, data), "--json", "lake", "history")
+	_, err := childJSON(&list, b.binary, args...)
 	return len(list), err
 }
 
