@@ -12,8 +12,9 @@ import (
 )
 
 // manyFiles is how many small files a closed partition has until an import merges
-// them: many small files are what slows questions most (facts/engine.md 4).
-const manyFiles = 8
+// them: many small files are what slows questions most (facts/engine.md 4), and merging
+// costs more than importing, so a large import's own files are left alone.
+const manyFiles = 32
 
 // maintain merges the small files that imports leave. It follows an import, so that
 // nobody needs to think of it.

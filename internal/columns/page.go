@@ -35,6 +35,7 @@ func (s *sink) Tell() int64 { return s.at }
 // flips on the disk is an error and no other value.
 func newCodec() (*zstd.Encoder, error) {
 	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(true),
+		zstd.WithAllLitEntropyCompression(true), // else ids in hex take twice the room
 		zstd.WithZeroFrames(true), zstd.WithEncoderConcurrency(1))
 }
 
