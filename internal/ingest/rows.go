@@ -58,7 +58,7 @@ func (r *run) quarantine(u *unit, bad trailhouse.Rejected, hash string, content 
 	b := r.open.quarantine.batch
 	f := filler{b}
 	b.SetKey(b.Table.MustIndex("quarantine_id"), quarantineKey(r.src.Name(), u.Object, bad, hash))
-	f.text("run_id", r.result.RunID)
+	f.text("run_id", r.id)
 	f.time("found_at", r.g.clock.Now())
 	f.text("source", r.src.Name())
 	f.text("object", u.Object)
@@ -95,7 +95,7 @@ func (r *run) unitRows(units []*unit) *tableRows {
 		}
 		f := filler{rows.batch}
 		f.text("unit_id", u.ID)
-		f.text("run_id", r.result.RunID)
+		f.text("run_id", r.id)
 		f.text("source", r.src.Name())
 		f.text("object", u.Object)
 		if u.Size >= 0 {
@@ -115,7 +115,7 @@ func (r *run) coverRows(covers []cover) *tableRows {
 	rows := newTableRows(CoverageTable())
 	for _, c := range covers {
 		f := filler{rows.batch}
-		f.text("run_id", r.result.RunID)
+		f.text("run_id", r.id)
 		f.time("found_at", c.at)
 		f.text("source", cmp.Or(c.Source, r.src.Name()))
 		f.text("scope", c.Scope)

@@ -18,6 +18,7 @@ type run struct {
 	src     trailhouse.Source
 	opts    Options
 	started time.Time
+	id      string // of the run, read by both goroutines
 
 	// These belong to the goroutine that reads.
 	planned []trailhouse.Unit
@@ -46,7 +47,8 @@ type run struct {
 // nothing is new it writes nothing.
 func (g *Ingester) Run(ctx context.Context, src trailhouse.Source, opts Options) (Result, error) {
 	r := &run{g: g, src: src, opts: opts.withDefaults(), started: g.clock.Now(), open: newWork(nil)}
-	r.result.RunID = r.started.UTC().Format("20060102T150405Z-") + randomHex()
+	r.id = r.started.UTC().Format("20060102T150405Z-") + randomHex()
+	r.result.RunID = r.id
 	err := r.ensure(ctx)
 	if err == nil {
 		err = r.settle(ctx)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -21,14 +22,36 @@ func (s *State) Lock(ctx context.Context, name string) (unlock func(), err error
 	if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
 		return nil, trailhouse.Errorf(trailhouse.CodeInternal, "%q cannot name a lock", name)
 	}
+	turn, err := s.turn(ctx, name)
+	if err != nil {
+		return nil, s.lockError(name, err)
+	}
 	f, err := os.OpenFile(filepath.Join(s.dir, "locks", name+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
+		turn()
 		return nil, s.fileError(err)
 	}
 	if err := flock(ctx, f); err != nil {
+		turn()
 		return nil, errors.Join(s.lockError(name, err), f.Close())
 	}
-	return func() { _ = f.Close() }, nil // closing the only descriptor frees the lock
+	return sync.OnceFunc(func() {
+		_ = f.Close() // closing the only descriptor frees the lock
+		turn()
+	}), nil
+}
+
+// turn waits until no other goroutine that uses this State holds the lock. The kernel
+// would see to that too, but what it orders is not ordered for Go's memory.
+func (s *State) turn(ctx context.Context, name string) (done func(), err error) {
+	place, _ := s.turns.LoadOrStore(name, make(chan struct{}, 1))
+	turns := place.(chan struct{}) //nolint:forcetypeassert // nothing else is stored
+	select {
+	case turns <- struct{}{}:
+		return func() { <-turns }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // flock asks for the lock again and again: a blocking flock could not be

@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 
 	_ "modernc.org/sqlite" // the driver "sqlite": newest that builds, no C (facts/engine.md, SQLite driver for state)
 
@@ -32,6 +33,7 @@ var migrations embed.FS
 // State is the open state of one data directory. Its methods may be called from
 // several goroutines, and several processes may have the same state open.
 type State struct {
+	turns sync.Map // by name of a lock: a channel that its holder fills
 	dir   string
 	clock trailhouse.Clock
 	// write has one connection: contended writers are the driver's weak spot, and
