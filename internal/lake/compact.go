@@ -158,7 +158,7 @@ func (l *Lake) copyRows(ctx context.Context, t *trailhouse.Table, files []iceber
 		}
 		err = columns.Read(ctx, path, t, nil, func(b *trailhouse.Batch) error {
 			for r := range b.Len() {
-				columns.CopyRow(stretch, b, r)
+				stretch.CopyRow(b, r)
 				if stretch.Bytes() >= compactBytes {
 					if err := flush(w, stretch); err != nil {
 						return err
