@@ -1,8 +1,6 @@
 package clients
 
 import (
-	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"regexp"
 	"regexp/syntax"
@@ -203,7 +201,7 @@ func addPCRs(r *rule, given config.ClientRule) error {
 		if pcr.value == "" {
 			continue
 		}
-		value, err := normalPCR(pcr.value)
+		value, err := config.ParsePCR(pcr.value)
 		if err != nil {
 			return fmt.Errorf("%s: %w", pcr.key, err)
 		}
@@ -277,25 +275,6 @@ func checkedGlob(key, glob string) (pattern, error) {
 		return pattern{}, fmt.Errorf("%s %s: %w", key, quoted(glob), err)
 	}
 	return p, nil
-}
-
-// pcrBytes is the length of a PCR: nitro enclaves measure with SHA-384.
-const pcrBytes = 48
-
-// normalPCR returns a PCR value, given as hexadecimal or base64, as lower-case
-// hexadecimal: nitro-cli prints hexadecimal, CloudTrail base64.
-func normalPCR(value string) (string, error) {
-	if raw, err := hex.DecodeString(value); err == nil {
-		if len(raw) != pcrBytes {
-			return "", fmt.Errorf("%s has %d bytes; a PCR has %d (SHA-384)", quoted(value), len(raw), pcrBytes)
-		}
-		return hex.EncodeToString(raw), nil
-	}
-	raw, err := base64.StdEncoding.DecodeString(value)
-	if err != nil || len(raw) != pcrBytes {
-		return "", fmt.Errorf("%s is neither %d hexadecimal digits nor base64 of %d bytes", quoted(value), 2*pcrBytes, pcrBytes)
-	}
-	return hex.EncodeToString(raw), nil
 }
 
 func checkHost(instance string, h config.Host) error {

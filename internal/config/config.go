@@ -25,6 +25,9 @@ type Config struct {
 	// Whom enclaves belong to: an ordered list of rules, of which the first that
 	// matches wins. What no rule matches is shown as `unattributed`.
 	Clients []ClientRule `yaml:"clients"`
+	// Images that enclaves may run: what the findings and verdicts of attested KMS calls go
+	// by. Where no entry is for a call's client and key there is no list, and no verdict.
+	ApprovedImages []ApprovedImage `yaml:"approved_images"`
 
 	origins map[string]string // key → where its value comes from
 	file    string            // the trailhouse.yaml that was read, "" where none

@@ -152,6 +152,7 @@ func (c *Config) finish(in Input, env map[string]string) error {
 	wrong = append(wrong, c.checkDataDir())
 	wrong = append(wrong, c.checkClients()...)
 	wrong = append(wrong, c.checkHosts()...)
+	wrong = append(wrong, c.checkImages()...)
 	wrong = append(wrong, c.checkSources(env)...)
 	return errors.Join(wrong...)
 }

@@ -80,6 +80,12 @@ clients:
     from: 2025-01-01
   - client: payments
     tag: {team: payments}
+
+approved_images:
+  - pcr0: 7fb5c55bc2ecbb68ed99a13d7122abfc0666b926a79d5379bc58b9445c84217f59cfdd36c08b2c79552928702efe23e4
+    client: acme
+    from: 2025-10-01
+    note: release 4.2, change 1207
 ` + "```" + `
 `
 
@@ -100,6 +106,11 @@ func referencePage(t *testing.T) string {
 	b.WriteString("\n## `clients`\n\n" + comments["Config.Clients"] + " All patterns of a rule must match; a rule without patterns matches everything.\n" +
 		"The rule in force when the enclave became ready holds for its whole session.\n\n| key | type | meaning |\n|---|---|---|\n")
 	writeKeys(t, &b, reflect.TypeFor[ClientRule](), comments)
+	b.WriteString("\n## `approved_images`\n\n" + comments["Config.ApprovedImages"] + "\n" +
+		"A list is there for a call where an entry, whatever its dates, is for its client and key. The call is `approved` where one of\n" +
+		"these entries has its measurement and is in force at its time, else `not-approved`; a debug document never is approved.\n\n" +
+		"| key | type | meaning |\n|---|---|---|\n")
+	writeKeys(t, &b, reflect.TypeFor[ApprovedImage](), comments)
 	b.WriteString(referenceExample)
 	return b.String()
 }
@@ -161,7 +172,7 @@ func mustComment(t *testing.T, comments map[string]string, typ, name string) str
 // one line, by Type.Field.
 func fieldComments(t *testing.T) map[string]string {
 	out := map[string]string{}
-	for _, file := range []string{"config.go", "clients.go", "sources.go"} {
+	for _, file := range []string{"config.go", "clients.go", "images.go", "sources.go"} {
 		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)

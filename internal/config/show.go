@@ -64,7 +64,22 @@ func (c *Config) Settings() []Setting {
 		key := fmt.Sprintf("clients[%d]", i+1)
 		out = append(out, Setting{Key: key, Value: rule.Client, Origin: c.Origin(key)})
 	}
+	for i, image := range c.ApprovedImages {
+		key := fmt.Sprintf("approved_images[%d]", i+1)
+		out = append(out, Setting{Key: key, Value: image.text(), Origin: c.Origin(key)})
+	}
 	return out
+}
+
+// text returns the entry on one line.
+func (a ApprovedImage) text() string {
+	var parts []string
+	for _, part := range [][2]string{{"pcr0", a.PCR0}, {"pcr8", a.PCR8}, {"client", a.Client}, {"key", a.Key}} {
+		if part[1] != "" {
+			parts = append(parts, part[0]+" "+part[1])
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // text returns the host on one line.

@@ -121,6 +121,8 @@ func (d *decoder) mapping(n ast.Node, v reflect.Value, key string) {
 	switch element := v.Addr().Interface().(type) {
 	case *ClientRule:
 		element.Line = lineOf(n)
+	case *ApprovedImage:
+		element.Line = lineOf(n)
 	case *Source:
 		element.Line = lineOf(n)
 	}
