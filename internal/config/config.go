@@ -28,6 +28,8 @@ type Config struct {
 	// Images that enclaves may run: what the findings and verdicts of attested KMS calls go
 	// by. Where no entry is for a call's client and key there is no list, and no verdict.
 	ApprovedImages []ApprovedImage `yaml:"approved_images"`
+	// Reports that `trailhouse run` sends by a schedule, see docs/deliver.md.
+	Deliver []Deliver `yaml:"deliver"`
 
 	origins map[string]string // key → where its value comes from
 	file    string            // the trailhouse.yaml that was read, "" where none

@@ -154,6 +154,7 @@ func (c *Config) finish(in Input, env map[string]string) error {
 	wrong = append(wrong, c.checkHosts()...)
 	wrong = append(wrong, c.checkImages()...)
 	wrong = append(wrong, c.checkSources(env)...)
+	wrong = append(wrong, c.checkDeliver(env)...)
 	return errors.Join(wrong...)
 }
 

@@ -86,6 +86,22 @@ approved_images:
     client: acme
     from: 2025-10-01
     note: release 4.2, change 1207
+
+deliver:
+  - name: bill
+    report: client-usage
+    period: last month
+    formats: [csv, json]
+    schedule: monthly on day 3 at 06:00
+    time_zone: Europe/Paris
+    target:
+      s3: {bucket: acme-reports, prefix: enclaves}
+      mail:
+        host: smtp.example.com
+        user: reports
+        password_env: SMTP_PASSWORD
+        from: Trailhouse <reports@example.com>
+        to: [billing@example.com]
 ` + "```" + `
 `
 
@@ -111,8 +127,31 @@ func referencePage(t *testing.T) string {
 		"these entries has its measurement and is in force at its time, else `not-approved`; a debug document never is approved.\n\n" +
 		"| key | type | meaning |\n|---|---|---|\n")
 	writeKeys(t, &b, reflect.TypeFor[ApprovedImage](), comments)
+	writeDeliver(t, &b, comments)
 	b.WriteString(referenceExample)
 	return b.String()
+}
+
+// writeDeliver writes the section of deliveries and what stands below them.
+func writeDeliver(t *testing.T, b *strings.Builder, comments map[string]string) {
+	const head = "\n\n| key | type | meaning |\n|---|---|---|\n"
+	b.WriteString("\n## `deliver`\n\n" + comments["Config.Deliver"] + " A single text may stand for a list of one." + head)
+	writeKeys(t, b, reflect.TypeFor[Deliver](), comments)
+	for _, part := range []struct {
+		name string
+		typ  reflect.Type
+	}{
+		{"`reports`", reflect.TypeFor[DeliverReport]()},
+		{"`target` and each of `targets`", reflect.TypeFor[DeliverTarget]()},
+		{"`target.directory`", reflect.TypeFor[DirectoryTarget]()},
+		{"`target.s3`", reflect.TypeFor[S3Target]()},
+		{"`target.sns`", reflect.TypeFor[SNSTarget]()},
+		{"`target.mail`", reflect.TypeFor[MailTarget]()},
+		{"`clients` of a delivery", reflect.TypeFor[DeliverClient]()},
+	} {
+		b.WriteString("\n" + strings.ToUpper(part.name[:1]) + part.name[1:] + ":" + head)
+		writeKeys(t, b, part.typ, comments)
+	}
 }
 
 // writeLeaves writes a line for each setting below v.
@@ -172,7 +211,7 @@ func mustComment(t *testing.T, comments map[string]string, typ, name string) str
 // one line, by Type.Field.
 func fieldComments(t *testing.T) map[string]string {
 	out := map[string]string{}
-	for _, file := range []string{"config.go", "clients.go", "images.go", "sources.go"} {
+	for _, file := range []string{"config.go", "clients.go", "images.go", "sources.go", "deliver.go"} {
 		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)

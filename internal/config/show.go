@@ -68,6 +68,10 @@ func (c *Config) Settings() []Setting {
 		key := fmt.Sprintf("approved_images[%d]", i+1)
 		out = append(out, Setting{Key: key, Value: image.text(), Origin: c.Origin(key)})
 	}
+	for i := range c.Deliver {
+		key := fmt.Sprintf("deliver[%d]", i+1)
+		out = append(out, Setting{Key: key, Value: c.Deliver[i].text(), Origin: c.Origin(key)})
+	}
 	return out
 }
 
@@ -80,6 +84,19 @@ func (a ApprovedImage) text() string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// text returns the delivery on one line.
+func (d *Deliver) text() string {
+	var kinds []string
+	for _, t := range d.Kinds() {
+		kinds = append(kinds, t.Kind())
+	}
+	when := d.Schedule
+	if when == "" {
+		when = "without a schedule"
+	}
+	return d.Name + " " + when + " to " + strings.Join(kinds, ", ")
 }
 
 // text returns the host on one line.

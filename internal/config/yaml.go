@@ -125,6 +125,12 @@ func (d *decoder) mapping(n ast.Node, v reflect.Value, key string) {
 		element.Line = lineOf(n)
 	case *Source:
 		element.Line = lineOf(n)
+	case *Deliver:
+		element.Line = lineOf(n)
+	}
+	if field, ok := shortForm(n, v); ok {
+		d.scalar(n, field, key)
+		return
 	}
 	known := map[string]reflect.Value{}
 	for i := range v.NumField() {
@@ -143,6 +149,20 @@ func (d *decoder) mapping(n ast.Node, v reflect.Value, key string) {
 	}
 }
 
+// shortForm returns the field that a text in place of a mapping stands for, where the
+// struct has one.
+func shortForm(n ast.Node, v reflect.Value) (reflect.Value, bool) {
+	if _, isText := scalarText(n); !isText {
+		return reflect.Value{}, false
+	}
+	for i := range v.NumField() {
+		if v.Type().Field(i).Tag.Get("short") != "" {
+			return v.Field(i), true
+		}
+	}
+	return reflect.Value{}, false
+}
+
 // table fills a map, whose keys are the user's.
 func (d *decoder) table(n ast.Node, v reflect.Value, key string) {
 	v.Set(reflect.MakeMap(v.Type()))
@@ -154,8 +174,13 @@ func (d *decoder) table(n ast.Node, v reflect.Value, key string) {
 	}
 }
 
-// list fills a slice.
+// list fills a slice. A single text stands for a list of it.
 func (d *decoder) list(n ast.Node, v reflect.Value, key string) {
+	if _, isText := scalarText(n); isText && v.Type().Elem().Kind() == reflect.String {
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		d.scalar(n, v.Index(0), key)
+		return
+	}
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
 		d.fail(n, key, "is "+nodeKind(n)+", must be a list", "start each element with a dash")

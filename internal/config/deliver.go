@@ -1,0 +1,453 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+)
+
+// Deliver is one delivery: reports that `trailhouse run` sends by a schedule. This
+// package checks its keys and types; internal/deliver owns what schedule, period and
+// templates mean and checks them.
+type Deliver struct {
+	// Line is the line of trailhouse.yaml on which the delivery starts, for messages.
+	Line int `yaml:"-"`
+
+	// What the delivery is called, once in the file: lower-case letters, digits, - and _.
+	// The name is part of each delivery id, so another name is another delivery.
+	Name string `yaml:"name"`
+	// Report to deliver; `reports` where there are several.
+	Report string `yaml:"report"`
+	// What the report asks for behind its name; with `report` only.
+	Argument string `yaml:"argument"`
+	// Parameters of the report by name; with `reports` those of all of them, where a
+	// report says nothing else for itself.
+	Parameters map[string]string `yaml:"parameters"`
+	// Columns of the answer, in this order; empty for all. With `report` only.
+	Columns []string `yaml:"columns"`
+	// Reports to deliver together.
+	Reports []DeliverReport `yaml:"reports"`
+	// Time that the reports cover, counted from the instant of the schedule and never from
+	// the moment of sending: `last 4w` (as `--last 4w`), `yesterday`, `last week`,
+	// `last month`, `last quarter`, `last year`, `today`, `week to date`, `month to date`,
+	// `year to date`. Empty for all there is. Days, weeks (from Monday) and months are
+	// those of `time_zone`.
+	Period string `yaml:"period"`
+	// Formats of the files: table, json, jsonl, csv, or seed where the report has it.
+	// Empty for csv.
+	Formats []string `yaml:"formats"`
+	// The same as `formats`.
+	Format []string `yaml:"format"`
+	// When to deliver: five fields of cron (`0 6 3 * *`), or `hourly`, `daily`,
+	// `daily at 06:00`, `weekdays at 07:00`, `weekly on monday at 07:00`, `monthly`,
+	// `monthly on day 3`, `monthly on the last day at 18:00`, `quarterly`, `yearly`. A day
+	// that a month does not have is its last day (not so with cron). Without a schedule
+	// only `trailhouse run --now NAME` delivers it.
+	Schedule string `yaml:"schedule"`
+	// Time zone of schedule and period, such as Europe/Paris. A wall-clock time that a
+	// change of the clock leaves out is the first instant behind it; one that comes twice
+	// is the first. Empty for UTC.
+	TimeZone string `yaml:"time_zone"`
+	// Where to: at least one of the four kinds, and one or more of them.
+	Target DeliverTarget `yaml:"target"`
+	// Further places, also of a kind that is there already.
+	Targets []DeliverTarget `yaml:"targets"`
+	// One delivery for each client of `clients` in this file, with the report's parameter
+	// `client`, which it must have, so that nobody gets the figures of another.
+	ForEachClient bool `yaml:"for_each_client"`
+	// What differs for a client, by its name; with `for_each_client` only.
+	Clients map[string]DeliverClient `yaml:"clients"`
+}
+
+// DeliverReport is one of several reports of a delivery.
+type DeliverReport struct {
+	// Name of the report. A text in place of the mapping stands for it.
+	Report string `yaml:"report" short:"true"`
+	// What the report asks for behind its name.
+	Argument string `yaml:"argument"`
+	// Parameters of the report by name.
+	Parameters map[string]string `yaml:"parameters"`
+	// Columns of the answer, in this order; empty for all.
+	Columns []string `yaml:"columns"`
+	// What its files are called; needed where one report is there twice. Empty for the
+	// report's name.
+	As string `yaml:"as"`
+}
+
+// DeliverTarget is a place that reports are sent to: one of its kinds, or several.
+type DeliverTarget struct {
+	// A directory of this machine.
+	Directory DirectoryTarget `yaml:"directory"`
+	// A bucket.
+	S3 S3Target `yaml:"s3"`
+	// A topic of SNS: a summary, and links to the objects of the s3 target before it.
+	SNS SNSTarget `yaml:"sns"`
+	// Mail by SMTP: text and HTML with the first rows, and the files.
+	Mail MailTarget `yaml:"mail"`
+}
+
+// DirectoryTarget is a directory.
+type DirectoryTarget struct {
+	// Its path, made where it is missing. A text in place of the mapping stands for it.
+	Path string `yaml:"path" short:"true"`
+	// As the key of `s3`: path of a file below the directory.
+	Key string `yaml:"key"`
+}
+
+// S3Target is a bucket. Who we are and where the server is comes from `aws` as far as
+// the target does not say otherwise, as it does for sources.
+type S3Target struct {
+	// Name of the bucket.
+	Bucket string `yaml:"bucket"`
+	// Folder in the bucket, before the key. May be empty.
+	Prefix string `yaml:"prefix"`
+	// Key of an object, with {delivery}, {client}, {report}, {period_from}, {period_to},
+	// {scheduled}, {delivery_id}, {format} and {ext}. It must hold {delivery_id}, and
+	// {report} and {ext} where there are several. Empty for
+	// {delivery}/{client}/{report}/{period_from}/{delivery_id}.{ext}; a part that is empty
+	// falls out.
+	Key string `yaml:"key"`
+	// Key of KMS to encrypt with; empty for what the bucket does by itself.
+	KMSKeyID string `yaml:"kms_key_id"`
+	// Profile of the AWS CLI's files.
+	Profile string `yaml:"profile"`
+	// Role to assume.
+	RoleARN string `yaml:"role_arn"`
+	// External id that the role's owner asks for.
+	ExternalID string `yaml:"external_id"`
+	// Name by which the use of the role is seen.
+	SessionName string `yaml:"session_name"`
+	// Region of the bucket.
+	Region string `yaml:"region"`
+	// URL of a server that speaks S3.
+	Endpoint string `yaml:"endpoint"`
+	// As `aws.path_style`.
+	PathStyle bool `yaml:"path_style"`
+}
+
+// SNSTarget is a topic.
+type SNSTarget struct {
+	// ARN of the topic; it names the region too.
+	TopicARN string `yaml:"topic_arn"`
+	// How long a link holds at most, up to 168h, the default. With credentials that expire
+	// a link ends with them.
+	LinkExpires time.Duration `yaml:"link_expires"`
+	// Subject, with the words of a key in braces. Empty for title and period.
+	Subject string `yaml:"subject"`
+	// Profile of the AWS CLI's files.
+	Profile string `yaml:"profile"`
+	// Role to assume.
+	RoleARN string `yaml:"role_arn"`
+	// External id that the role's owner asks for.
+	ExternalID string `yaml:"external_id"`
+	// Name by which the use of the role is seen.
+	SessionName string `yaml:"session_name"`
+	// URL of a server that speaks SNS. Empty for AWS.
+	Endpoint string `yaml:"endpoint"`
+}
+
+// MailTarget is a mail server and who gets mail through it.
+type MailTarget struct {
+	// Name or address of the SMTP server.
+	Host string `yaml:"host"`
+	// Its port. Empty for 587 with starttls, 465 with tls and 25 with none.
+	Port int64 `yaml:"port"`
+	// starttls (the default; it must be offered), tls from the first byte, or none.
+	TLS string `yaml:"tls"`
+	// File with certificates (PEM) that are trusted beside those of the machine.
+	CAFile string `yaml:"ca_file"`
+	// User to log in as; empty for none. Never without TLS but at this machine itself.
+	User string `yaml:"user"`
+	// Variable of the environment that holds the password.
+	PasswordEnv string `yaml:"password_env"`
+	// File that holds the password on its first line.
+	PasswordFile string `yaml:"password_file"`
+	// Sender, such as "Trailhouse <reports@example.com>".
+	From string `yaml:"from"`
+	// Recipients.
+	To []string `yaml:"to"`
+	// Recipients of a copy.
+	CC []string `yaml:"cc"`
+	// Whom an answer goes to.
+	ReplyTo string `yaml:"reply_to"`
+	// Subject, with the words of a key in braces. Empty for title and period.
+	Subject string `yaml:"subject"`
+
+	// FromEnv is what PasswordEnv holds.
+	FromEnv Secret `yaml:"-"`
+}
+
+// DeliverClient is what differs for one client.
+type DeliverClient struct {
+	// Recipients of mail, in place of those of the target.
+	To []string `yaml:"to"`
+	// Recipients of a copy, in place of those of the target.
+	CC []string `yaml:"cc"`
+	// Topic of SNS, in place of that of the target.
+	TopicARN string `yaml:"topic_arn"`
+}
+
+// Kinds returns the targets with one kind each, in the order directory, s3, sns, mail
+// for each mapping of the file.
+func (d *Deliver) Kinds() []DeliverTarget {
+	var out []DeliverTarget
+	for _, t := range append([]DeliverTarget{d.Target}, d.Targets...) {
+		for _, one := range []DeliverTarget{{Directory: t.Directory}, {S3: t.S3}, {SNS: t.SNS}, {Mail: t.Mail}} {
+			if !isZero(one) {
+				out = append(out, one)
+			}
+		}
+	}
+	return out
+}
+
+// Kind returns directory, s3, sns or mail for a target of Kinds.
+func (t DeliverTarget) Kind() string {
+	switch {
+	case !isZero(t.S3):
+		return "s3"
+	case !isZero(t.SNS):
+		return "sns"
+	case !isZero(t.Mail):
+		return "mail"
+	}
+	return "directory"
+}
+
+func isZero(v any) bool { return reflect.ValueOf(v).IsZero() }
+
+// Password returns the password of the mail server: the variable's or the file's first
+// line. CodeUsage where it is not there. It is read when it is needed, so that nothing
+// else fails where it is missing and a new one is found.
+func (m MailTarget) Password() (Secret, error) {
+	switch {
+	case m.PasswordEnv != "":
+		if m.FromEnv == "" {
+			return "", trailhouse.Errorf(trailhouse.CodeUsage, "the variable %s, which holds the password of %s, is not set", m.PasswordEnv, m.Host)
+		}
+		return m.FromEnv, nil
+	case m.PasswordFile != "":
+		text, err := os.ReadFile(m.PasswordFile)
+		if err != nil {
+			return "", trailhouse.Errorf(trailhouse.CodeUsage, "the password of %s cannot be read: %w", m.Host, err)
+		}
+		line, _, _ := strings.Cut(string(text), "\n")
+		return Secret(strings.TrimSuffix(line, "\r")), nil
+	}
+	return "", nil
+}
+
+// AccessS3 returns who we are and where the server is for a target.
+func (c *Config) AccessS3(t S3Target) AWS {
+	return c.Access(Source{
+		Profile: t.Profile, RoleARN: t.RoleARN, ExternalID: t.ExternalID, SessionName: t.SessionName,
+		Region: t.Region, Endpoint: t.Endpoint, PathStyle: t.PathStyle,
+	})
+}
+
+// AccessSNS returns who we are and where the server is for a topic. `aws.endpoint`
+// speaks S3 and is not asked.
+func (c *Config) AccessSNS(t SNSTarget) AWS {
+	a := c.Access(Source{Profile: t.Profile, RoleARN: t.RoleARN, ExternalID: t.ExternalID, SessionName: t.SessionName})
+	a.Endpoint = t.Endpoint
+	if parts := strings.Split(t.TopicARN, ":"); len(parts) == 6 {
+		a.Region = parts[3]
+	}
+	return a
+}
+
+// ClientNames returns the clients that the rules name, each once, in the order of the
+// file.
+func (c *Config) ClientNames() []string {
+	var out []string
+	for _, rule := range c.Clients {
+		if !contains(out, rule.Client) {
+			out = append(out, rule.Client)
+		}
+	}
+	return out
+}
+
+// checkDeliver checks deliveries and makes their paths absolute.
+func (c *Config) checkDeliver(env map[string]string) []error {
+	var wrong []error
+	names := map[string]bool{}
+	for i := range c.Deliver {
+		d, key := &c.Deliver[i], fmt.Sprintf("deliver[%d]", i+1)
+		fail := func(name, text string) { wrong = append(wrong, c.wrong(key, name, text)) }
+		if strings.Trim(d.Name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" || d.Name == "" || len(d.Name) > 64 {
+			fail("name", fmt.Sprintf("%q is not a name of lower-case letters, digits, - and _", d.Name))
+		}
+		if names[d.Name] {
+			fail("name", "there are two deliveries "+d.Name)
+		}
+		names[d.Name] = true
+		d.Formats, d.Format = append(d.Formats, d.Format...), nil
+		d.problems(fail)
+		c.checkClientsOf(d, fail)
+		if len(d.Kinds()) == 0 {
+			fail("target", "is missing: a delivery must say where to, by directory, s3, sns or mail")
+		}
+		for j := range d.Targets {
+			c.checkTarget(&d.Targets[j], d, env, fail)
+		}
+		c.checkTarget(&d.Target, d, env, fail)
+	}
+	return wrong
+}
+
+// problems checks what a delivery sends.
+func (d *Deliver) problems(fail func(name, text string)) {
+	switch {
+	case d.Report == "" && len(d.Reports) == 0:
+		fail("report", "is missing: a delivery must name a report, or reports")
+	case d.Report != "" && len(d.Reports) > 0:
+		fail("reports", "give report or reports, not both")
+	case d.Report == "" && (d.Argument != "" || len(d.Columns) > 0):
+		fail("reports", "argument and columns stand with each of the reports")
+	}
+	if d.Report != "" {
+		d.Reports = []DeliverReport{{Report: d.Report, Argument: d.Argument, Columns: d.Columns}}
+		d.Report, d.Argument, d.Columns = "", "", nil
+	}
+	seen := map[string]bool{}
+	for _, r := range d.Reports {
+		name := r.As
+		if name == "" {
+			name = r.Report
+		}
+		if r.Report == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" {
+			fail("reports", fmt.Sprintf("%q is not the name of a report", name))
+		}
+		if seen[name] {
+			fail("reports", fmt.Sprintf("%s is there twice: name one of them with as", name))
+		}
+		seen[name] = true
+	}
+	if len(d.Formats) == 0 {
+		d.Formats = []string{"csv"}
+	}
+	known := map[string]bool{}
+	for _, f := range d.Formats {
+		if !contains(strings.Fields("table json jsonl csv seed"), f) || known[f] {
+			fail("formats", fmt.Sprintf("%q is not one of table, json, jsonl, csv, seed, each once", f))
+		}
+		known[f] = true
+	}
+}
+
+// checkClientsOf checks what a delivery says of clients.
+func (c *Config) checkClientsOf(d *Deliver, fail func(name, text string)) {
+	if !d.ForEachClient && len(d.Clients) > 0 {
+		fail("clients", "is of use only with for_each_client: true")
+	}
+	names := c.ClientNames()
+	if d.ForEachClient && len(names) == 0 {
+		fail("for_each_client", "there are no clients: no rule of clients names one")
+	}
+	for name, client := range d.Clients {
+		if d.ForEachClient && !contains(names, name) {
+			fail("clients", fmt.Sprintf("no rule of clients names %q", name))
+		}
+		if client.TopicARN != "" && !isTopic(client.TopicARN) {
+			fail("clients", notTopic(client.TopicARN))
+		}
+	}
+	if d.ForEachClient {
+		if _, own := d.Parameters["client"]; own {
+			fail("parameters", "client is what for_each_client gives")
+		}
+	}
+}
+
+// checkTarget checks the kinds of a target.
+func (c *Config) checkTarget(t *DeliverTarget, d *Deliver, env map[string]string, fail func(name, text string)) {
+	if !isZero(t.Directory) {
+		if t.Directory.Path == "" {
+			fail("target", "directory.path is missing")
+		} else {
+			t.Directory.Path = c.besideFile(t.Directory.Path, env)
+		}
+	}
+	if s := t.S3; !isZero(s) {
+		if s.Bucket == "" || strings.ContainsAny(s.Bucket, "/: ") {
+			fail("target", fmt.Sprintf("s3.bucket: %q is not the name of a bucket", s.Bucket))
+		}
+		failAccess("s3.", s.RoleARN, s.ExternalID, s.Endpoint, fail)
+	}
+	if s := t.SNS; !isZero(s) {
+		if !isTopic(s.TopicARN) && !(s.TopicARN == "" && d.everyClient(c, func(o DeliverClient) bool { return o.TopicARN != "" })) {
+			fail("target", "sns.topic_arn: "+notTopic(s.TopicARN))
+		}
+		if s.LinkExpires < 0 || s.LinkExpires > 7*24*time.Hour {
+			fail("target", "sns.link_expires: no link holds longer than 168h")
+		}
+		failAccess("sns.", s.RoleARN, s.ExternalID, s.Endpoint, fail)
+	}
+	if !isZero(t.Mail) {
+		c.checkMail(&t.Mail, d, env, fail)
+	}
+}
+
+func (c *Config) checkMail(m *MailTarget, d *Deliver, env map[string]string, fail func(name, text string)) {
+	if m.TLS == "" {
+		m.TLS = "starttls"
+	}
+	switch {
+	case m.Host == "":
+		fail("target", "mail.host is missing")
+	case !contains(strings.Fields("starttls tls none"), m.TLS):
+		fail("target", fmt.Sprintf("mail.tls: %q is not one of starttls, tls, none", m.TLS))
+	case m.Port < 0 || m.Port > 65535:
+		fail("target", fmt.Sprintf("mail.port: %d is not a port", m.Port))
+	case m.From == "":
+		fail("target", "mail.from is missing")
+	case len(m.To)+len(m.CC) == 0 && !d.everyClient(c, func(o DeliverClient) bool { return len(o.To) > 0 }):
+		fail("target", "mail.to is missing: nobody would get the mail")
+	case m.PasswordEnv != "" && m.PasswordFile != "":
+		fail("target", "mail: give password_env or password_file, not both")
+	case (m.PasswordEnv != "" || m.PasswordFile != "") && m.User == "":
+		fail("target", "mail.user is missing: a password is of use only with a user")
+	case m.User != "" && m.PasswordEnv == "" && m.PasswordFile == "":
+		fail("target", "mail.user needs password_env or password_file: a password never stands in this file")
+	}
+	m.FromEnv = Secret(env[m.PasswordEnv])
+	for _, path := range []*string{&m.CAFile, &m.PasswordFile} {
+		if *path != "" {
+			*path = c.besideFile(*path, env)
+		}
+	}
+}
+
+// everyClient reports whether each client of the delivery has what has asks for.
+func (d *Deliver) everyClient(c *Config, has func(DeliverClient) bool) bool {
+	names := c.ClientNames()
+	for _, name := range names {
+		if !has(d.Clients[name]) {
+			return false
+		}
+	}
+	return d.ForEachClient && len(names) > 0
+}
+
+func failAccess(prefix, role, externalID, endpoint string, fail func(name, text string)) {
+	if key, text := badAccess(role, endpoint); key != "" {
+		fail("target", prefix+key+": "+text)
+	}
+	if externalID != "" && role == "" {
+		fail("target", prefix+"external_id: is of use only with role_arn")
+	}
+}
+
+func isTopic(arn string) bool {
+	parts := strings.Split(arn, ":")
+	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "sns" && parts[3] != "" && isAccount(parts[4]) && parts[5] != ""
+}
+
+func notTopic(text string) string {
+	return fmt.Sprintf("%q is not the ARN of a topic such as arn:aws:sns:eu-west-1:111122223333:reports", text)
+}
