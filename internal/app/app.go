@@ -17,6 +17,7 @@ import (
 	"github.com/trailhouse/trailhouse/internal/columns"
 	"github.com/trailhouse/trailhouse/internal/config"
 	"github.com/trailhouse/trailhouse/internal/derive"
+	"github.com/trailhouse/trailhouse/internal/derive/attested"
 	"github.com/trailhouse/trailhouse/internal/derive/sessions"
 	"github.com/trailhouse/trailhouse/internal/ingest"
 	"github.com/trailhouse/trailhouse/internal/lake"
@@ -129,6 +130,7 @@ func tables() []*trailhouse.Table {
 	all := []*trailhouse.Table{
 		enclavelog.LogTable(), enclavelog.AllocatorTable(),
 		sessions.MarkTable(), sessions.SessionTable(), sessions.AttemptTable(),
+		attested.CallTable(), attested.JoinTable(), attested.HostEndTable(),
 	}
 	all = append(all, trailTables()...)
 	return append(all, ingest.Tables()...)

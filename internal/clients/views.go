@@ -18,6 +18,10 @@ import (
 //	hosts                  instance_id, account_id, instance_type, tags (array of key=value)
 //	enclave_usage          enclave_sessions with account_id, instance_type, client_rule, client
 //	enclave_attempts_usage enclave_attempts with the same four columns
+//	kms_usage              kms_calls with enclave_name (of the session), client_rule, client
+//
+// A call has the client of its session. Where it has none, the rules are asked about
+// what the call itself shows: PCRs of an enclave, its instance, what is known of the host.
 //
 // client_rule is the number of the rule in the file, from 1; null where the client
 // is Unattributed for want of a rule.
@@ -26,6 +30,7 @@ func (r *Rules) Views() []trailhouse.DerivedView {
 		{Name: "hosts", SQL: r.hostsSQL()},
 		{Name: "enclave_usage", SQL: r.usageSQL("enclave_sessions", sessionSubject())},
 		{Name: "enclave_attempts_usage", SQL: r.usageSQL("enclave_attempts", attemptSubject())},
+		{Name: "kms_usage", SQL: r.callsSQL()},
 	}
 }
 
@@ -55,6 +60,21 @@ func attemptSubject() subject {
 		name: "s.name", eif: "s.eif_path", instance: "s.instance_id",
 		account: "h.account_id", tags: "h.tags", at: "s.time",
 	}
+}
+
+// callSubject are the properties of an attested call without a session. The PCRs of a
+// NitroTPM measure something else than those of an enclave (facts/nitro.md 3).
+func callSubject() subject {
+	return subject{
+		pcr0: "s.pcr0", pcr8: "CASE WHEN s.kind = 'enclave' THEN s.pcr8 END", instance: "s.instance_id",
+		account: "h.account_id", tags: "h.tags", at: "s.eventtime",
+	}
+}
+
+func (r *Rules) callsSQL() string {
+	return "SELECT u.*, " + r.clientSQL("u.client_rule") + " AS client\nFROM (" +
+		"SELECT s.*, e.name AS enclave_name, CASE WHEN s.session_id IS NOT NULL THEN e.client_rule ELSE " + r.ruleSQL(callSubject()) + " END AS client_rule\n" +
+		fromSQL("kms_calls") + " LEFT JOIN enclave_usage AS e ON e.session_id = s.session_id) AS u"
 }
 
 func (r *Rules) usageSQL(table string, s subject) string {

@@ -16,6 +16,7 @@ import (
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/clients"
 	"github.com/trailhouse/trailhouse/internal/config"
+	"github.com/trailhouse/trailhouse/internal/derive/attested"
 	"github.com/trailhouse/trailhouse/internal/derive/sessions"
 	"github.com/trailhouse/trailhouse/internal/ingest"
 	"github.com/trailhouse/trailhouse/internal/query/duckdb"
@@ -92,6 +93,7 @@ func (r *rawText) UnmarshalYAML(text []byte) error {
 func lakeTables() []*trailhouse.Table {
 	return []*trailhouse.Table{
 		sessions.MarkTable(), sessions.SessionTable(), sessions.AttemptTable(),
+		attested.CallTable(), attested.JoinTable(), attested.HostEndTable(),
 		ingest.RunTable(), ingest.UnitTable(), ingest.CoverageTable(), ingest.QuarantineTable(),
 		cloudtrail.EventTable(), cloudtrail.NetworkTable(), cloudtrail.InsightTable(), cloudtrail.AggregatedTable(),
 	}

@@ -57,6 +57,7 @@ func walls() []wall {
 		{"internal/cli", "internal/query", "a command holds no SQL: it asks the House"},
 		{"internal/cli", "internal/state", "a command holds no logic: it asks the House"},
 		{"internal/derive/sessions", "internal", "sessions are pure: from rows to rows, with the root vocabulary only"},
+		{"internal/derive/attested", "internal", "calls and their lives are pure: from rows to rows, with the root vocabulary only"},
 	}
 }
 
