@@ -8,16 +8,16 @@ import (
 // floor is where a room stands. Imports point to a lower floor only, never up and
 // never sideways (docs/ARCHITECTURE.md):
 //
-//	cmd → app → cli → {ingest, derive, report, demo} → {source/*, lake, query, state, clients, dedup} → {columns, objects, config, aws} → trailhouse
+//	cmd → app → cli → {ingest, derive, report, deliver, demo} → {source/*, lake, query, state, clients, dedup} → {columns, objects, config, aws, schedule} → trailhouse
 func floor(dir string) int {
 	switch first := room(dir); first {
 	case ".":
 		return 0
-	case "columns", "objects", "config", "aws":
+	case "columns", "objects", "config", "aws", "schedule":
 		return 1
 	case "source", "lake", "query", "state", "clients", "dedup":
 		return 2
-	case "ingest", "derive", "report", "demo":
+	case "ingest", "derive", "report", "demo", "deliver":
 		return 3
 	case "cli":
 		return 4
@@ -133,6 +133,9 @@ func owners() []owner {
 		{"github.com/rogpeppe/go-internal", "", "for tests only"},
 		{"github.com/google/go-cmp", "", "for tests only"},
 		{"net/http", "internal/aws", "only the room that talks to AWS talks to a network"},
+		{"github.com/robfig/cron", "internal/schedule", "only its parser is used; when a schedule happens is ours"},
+		{"github.com/wneessen/go-mail", "internal/deliver/mail", "one place sends mail"},
+		{"github.com/emersion", "", "a mail server, for tests only"},
 		{"unsafe", "internal/columns internal/objects internal/source", "only where a measured inner loop needs it"},
 	}
 }
