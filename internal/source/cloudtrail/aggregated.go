@@ -2,7 +2,7 @@ package cloudtrail
 
 import (
 	"github.com/trailhouse/trailhouse"
-
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/entity"
 	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
 )
 
@@ -53,13 +53,11 @@ func (r *row) fillAggregated(t *aggregatedTable, b *trailhouse.Batch, m *slots, 
 	}
 	b.SetMicros(t.eventTime, start)
 	r.fillWindow(t, b, m.at[t.is.window])
-	r.names.reset()
+	r.names.Reset()
 	if m.has(t.is.summary) && r.nodes[m.at[t.is.summary]].Kind == tape.Object {
 		r.fillSummary(t, b, m.at[t.is.summary])
 	}
-	if len(r.names.entities) > 0 {
-		b.SetStrings(t.col.entities, r.names.list(r.names.sorted()))
-	}
+	r.setEntities(b, t.col.entities)
 }
 
 // fillWindow sets the end and the size of the window, and keeps what it has besides.
@@ -113,8 +111,8 @@ func (r *row) fillDimension(t *aggregatedTable, list *trailhouse.Batch, at uint3
 		name, _ := r.member(i, "name")
 		if v := r.string(name); v != nil {
 			list.SetText(t.of.name, v)
-			if isARN(v) || isResourceID(v) {
-				r.names.addEntity(v)
+			if entity.IsARN(v) || entity.IsResourceID(v) {
+				r.names.Add(v)
 			}
 		}
 		if value, ok := r.member(i, "value"); ok && r.nodes[value].Kind == tape.Number {

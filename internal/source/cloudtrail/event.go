@@ -1,7 +1,10 @@
 package cloudtrail
 
 import (
+	"bytes"
+
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/entity"
 	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
 )
 
@@ -55,7 +58,7 @@ func newEventTable(t *trailhouse.Table) *eventTable {
 
 // caller is who made a call, as nodes of the record; 0 where it does not say.
 type caller struct {
-	arn, account, key, user, principal, invokedBy, issuer, behalf, store, scope uint32
+	arn, account, key, user, principal, invokedBy, issuer, issuerID, issuerName, behalf, store, scope uint32
 }
 
 // fillIdentity sets the columns of userIdentity and returns who it is.
@@ -81,7 +84,11 @@ func (r *row) fillIdentity(t *eventTable, b *trailhouse.Batch, at uint32) caller
 		principal: m.optional(is.principal), invokedBy: m.optional(is.invokedBy),
 	}
 	if m.has(is.session) {
-		c.issuer, _ = r.find(m.at[is.session], "sessionIssuer", "arn")
+		if issuer, ok := r.member(m.at[is.session], "sessionIssuer"); ok {
+			c.issuer, _ = r.member(issuer, "arn")
+			c.issuerID, _ = r.member(issuer, "principalId")
+			c.issuerName, _ = r.member(issuer, "userName")
+		}
 	}
 	if m.has(is.behalf) {
 		c.behalf, _ = r.member(m.at[is.behalf], "userId")
@@ -111,7 +118,7 @@ func (s *slots) optional(i int) uint32 {
 }
 
 // fillEvent fills the row of an event whose time is known.
-func (r *row) fillEvent(t *eventTable, b *trailhouse.Batch, m *slots) {
+func (r *row) fillEvent(t *eventTable, b *trailhouse.Batch, m *slots, record uint32) {
 	var c caller
 	for i := range t.shape.fields {
 		switch {
@@ -128,7 +135,7 @@ func (r *row) fillEvent(t *eventTable, b *trailhouse.Batch, m *slots) {
 			break
 		}
 	}
-	r.fillNames(t, b, m, &c)
+	r.fillNames(t, b, m, &c, record)
 	if isLaunch(r.string(m.optional(t.is.source)), r.string(m.optional(t.is.name))) {
 		r.fillLaunch(t, b, m, &c)
 	}
@@ -138,11 +145,13 @@ func (r *row) fillEvent(t *eventTable, b *trailhouse.Batch, m *slots) {
 }
 
 // fillNames sets what the record names.
-func (r *row) fillNames(t *eventTable, b *trailhouse.Batch, m *slots, c *caller) {
-	r.names.reset()
-	for _, at := range [...]uint32{c.arn, c.key, c.issuer, c.behalf, c.store, c.scope, m.optional(t.is.endpoint)} {
+func (r *row) fillNames(t *eventTable, b *trailhouse.Batch, m *slots, c *caller, record uint32) {
+	r.names.Reset()
+	for _, at := range [...]uint32{
+		c.arn, c.key, c.user, c.principal, c.issuer, c.issuerID, c.issuerName, c.behalf, c.store, c.scope, m.optional(t.is.endpoint),
+	} {
 		if v := r.string(at); v != nil {
-			r.names.addEntity(v)
+			r.names.Add(v)
 		}
 	}
 	for _, i := range [...]int{t.is.request, t.is.response, t.is.service, t.is.additional, t.is.resources} {
@@ -151,17 +160,38 @@ func (r *row) fillNames(t *eventTable, b *trailhouse.Batch, m *slots, c *caller)
 		}
 	}
 	if module, ok := r.recipient(m.optional(t.is.additional)); ok {
-		if id := parseModuleID(r.string(module)); isResourceID(id.instance) {
-			r.names.addEntity(id.instance)
-			r.names.addInstance(id.instance)
+		if id := parseModuleID(r.string(module)); entity.IsResourceID(id.instance) {
+			r.names.Add(id.instance)
+			r.names.AddInstance(id.instance)
 		}
 	}
-	if len(r.names.entities) > 0 {
-		b.SetStrings(t.col.entities, r.names.list(r.names.sorted()))
+	if request := m.optional(t.is.request); request != 0 && string(r.string(m.optional(t.is.source))) == "s3.amazonaws.com" {
+		r.nameObject(request, r.string(m.optional(t.is.region)))
 	}
-	if len(r.names.instances) > 0 {
-		b.SetStrings(t.col.instances, r.names.list(r.names.instances))
+	r.nameWithin(record)
+	r.setEntities(b, t.col.entities)
+	if list := r.names.Instances(); len(list) > 0 {
+		b.SetStrings(t.col.instances, list)
 	}
+}
+
+// nameObject adds the ARN of an object of S3, which requests name by bucket and key.
+// Records of data events have it among their resources, others do not.
+func (r *row) nameObject(request uint32, region []byte) {
+	bucket, _ := r.member(request, "bucketName")
+	key, _ := r.member(request, "key")
+	name, object := r.string(bucket), r.string(key)
+	if name == nil || object == nil {
+		return
+	}
+	partition := "aws"
+	switch {
+	case bytes.HasPrefix(region, []byte("cn-")):
+		partition = "aws-cn"
+	case bytes.HasPrefix(region, []byte("us-gov-")):
+		partition = "aws-us-gov"
+	}
+	r.names.Join([]byte("arn:"), []byte(partition), []byte(":s3:::"), name, []byte("/"), object)
 }
 
 // recipient returns the module id of the attestation document that came with a call.
@@ -189,22 +219,32 @@ func (r *row) fillLaunch(t *eventTable, b *trailhouse.Batch, m *slots, c *caller
 			}
 		}
 	}
-	setFirst(t.col.instanceType, l.instanceType)
+	setFirst(t.col.instanceType, l.launched.instanceType, l.instanceType)
 	setFirst(t.col.templateID, l.templateID, l.responseTemplate)
 	setFirst(t.col.templateName, l.templateName)
 	setFirst(t.col.templateVersion, l.resolution, l.templateVersion)
-	if n, ok := parseInt(r.raw(l.cores)); ok {
+	if n, ok := parseInt(r.raw(first(l.launched.cores, l.cores))); ok {
 		b.SetInt(t.col.cores, n)
 	}
-	if n, ok := parseInt(r.raw(l.threads)); ok {
+	if n, ok := parseInt(r.raw(first(l.launched.threads, l.threads))); ok {
 		b.SetInt(t.col.threads, n)
 	}
-	switch string(r.raw(l.enclaves)) {
-	case "true":
+	switch enabled := r.raw(first(l.launched.enclaves, l.enclaves)); {
+	case bytes.EqualFold(enabled, []byte("true")):
 		b.SetBool(t.col.enclave, true)
-	case "false":
+	case bytes.EqualFold(enabled, []byte("false")):
 		b.SetBool(t.col.enclave, false)
 	}
+}
+
+// first returns the first node that is there, 0 where none is.
+func first(nodes ...uint32) uint32 {
+	for _, at := range nodes {
+		if at != 0 {
+			return at
+		}
+	}
+	return 0
 }
 
 // raw returns the bytes of a value, of a string without its quotes; nothing for node 0.

@@ -53,14 +53,12 @@ func (r *row) fillInsight(t *insightTable, b *trailhouse.Batch, m *slots) {
 			r.payload(b, t.col.context, inner)
 		}
 	}
-	r.names.reset()
+	r.names.Reset()
 	if context != 0 {
 		r.fillStatistics(t, b, context)
 		r.nameAll(context)
 	}
-	if len(r.names.entities) > 0 {
-		b.SetStrings(t.col.entities, r.names.list(r.names.sorted()))
-	}
+	r.setEntities(b, t.col.entities)
 }
 
 // fillDetails sets what trails write into insightDetails and event data stores beside

@@ -127,6 +127,12 @@ func TestLaunches(t *testing.T) {
 			"fleet m5.xlarge 2 1 - - - - i-0000000000000000a,i-0000000000000000b"},
 		"fleet": {`"eventName":"CreateFleet","requestParameters":{"CreateFleetRequest":{"LaunchTemplateConfigs":{"tag":1,"LaunchTemplateSpecification":{"LaunchTemplateId":"lt-0000000000000000c","Version":3}}}},"responseElements":{"CreateFleetResponse":{"fleetInstanceSet":{"item":{"instanceIds":{"item":["i-00000001","i-00000002"]}}},"fleetId":"fleet-00000000-0000-0000-0000-000000000000"}}`,
 			"fleet - - - lt-0000000000000000c - 3 - i-00000001,i-00000002"},
+		"items as an object": {`"eventName":"RunInstances","responseElements":{"instancesSet":{"items":{"instanceId":"i-0000000a","instanceType":"c5.xlarge","enclaveOptions":{"enabled":"True"}}}}`,
+			"user c5.xlarge - - - - - true i-0000000a"},
+		"told by the second instance": {`"eventName":"RunInstances","requestParameters":{"EnclaveOptions":{"Enabled":false}},"responseElements":{"instancesSet":{"items":[{"instanceId":"i-0000000a"},{"instanceId":"i-0000000b","instanceType":"c5.xlarge","cpuOptions":{"coreCount":"4"},"enclaveOptions":{"enabled":"true"}}]}}`,
+			"user c5.xlarge 4 - - - - true i-0000000a,i-0000000b"},
+		"fleet with a type": {`"eventName":"CreateFleet","responseElements":{"CreateFleetResponse":{"fleetInstanceSet":{"item":[{"instanceType":"c5.xlarge","instanceIds":{"item":"i-0000000a"}},{"instanceType":"m5.xlarge","instanceIds":{"item":"i-0000000b"}}]}}}`,
+			"fleet c5.xlarge - - - - - - i-0000000a,i-0000000b"},
 		"empty fleet": {`"eventName":"CreateFleet","responseElements":{"CreateFleetResponse":{"fleetInstanceSet":""}},"requestParameters":{"CreateFleetRequest":""}`, "fleet - - - - - - - -"},
 		"service":     {`"eventName":"RunInstances","userIdentity":{"invokedBy":"eks.amazonaws.com"},"requestParameters":null,"responseElements":null`, "service - - - - - - - -"},
 		"no launch":   {`"eventName":"StopInstances","requestParameters":{"instancesSet":{"items":[{"instanceId":"i-0000000a"}]},"instanceType":"x"}`, "- - - - - - - - i-0000000a"},
@@ -143,6 +149,35 @@ func TestLaunches(t *testing.T) {
 	}
 }
 
+// TestKeyIsTheID wants two records with one id to have one key, whatever the form of the
+// id, and records without one a key of their own.
+func TestKeyIsTheID(t *testing.T) {
+	key := func(member string, n int) trailhouse.Key {
+		sink, err := readText(t, trailName, small(fmt.Sprintf(`{"eventTime":"2025-01-02T03:00:02Z","eventName":"N%d"%s}`, n, member)))
+		if err != nil || sink.records != 3 {
+			t.Fatal(err, sink.reasons())
+		}
+		return sink.events().Key(sink.events().Table.MustIndex("event_key"), 1)
+	}
+	seen := map[trailhouse.Key]string{}
+	for _, c := range []struct {
+		member string
+		same   bool
+	}{
+		{`,"eventID":"0e1a1e9f-7a9b-4c5e-9d7e-1b2c3d4e5f60"`, true}, {`,"eventID":"evt-17"`, true}, {`,"eventID":"17x"`, true}, {`,"eventID":17`, true},
+		{`,"eventID":""`, false}, {`,"eventID":null`, false}, {``, false}, {`,"eventID":{"a":1}`, false},
+	} {
+		one, two := key(c.member, 1), key(c.member, 2)
+		if (one == two) != c.same {
+			t.Errorf("%s: %s and %s", c.member, one, two)
+		}
+		if other, ok := seen[one]; ok {
+			t.Errorf("%s has the key of %s", c.member, other)
+		}
+		seen[one] = c.member
+	}
+}
+
 // TestEntities reads whom and what a record names.
 func TestEntities(t *testing.T) {
 	sink, err := readText(t, trailName, small(`{"eventTime":"2025-01-02T03:00:02Z","userIdentity":{"type":"AssumedRole","arn":"arn:aws:sts::1:assumed-role/r/s","accessKeyId":"ASIA1","accountId":"1","sessionContext":{"sessionIssuer":{"arn":"arn:aws:iam::1:role/r"}}},
@@ -152,9 +187,34 @@ func TestEntities(t *testing.T) {
 	if err != nil || sink.records != 3 {
 		t.Fatal(err, sink.reasons())
 	}
-	want := []string{"ASIA1", "arn:aws:iam::1:role/r", "arn:aws:s3:::b", "arn:aws:secretsmanager:x:1:secret:aä", "arn:aws:sns:x:1:t", "arn:aws:sts::1:assumed-role/r/s", "b", "db", "f1", "f2", "sg-12345678", "vpc-0123456789abcdef0", "vpce-1"}
+	want := []string{"ASIA1", "arn:aws:iam::1:role/r", "arn:aws:s3:::b", "arn:aws:s3:::c", "arn:aws:secretsmanager:x:1:secret:aä", "arn:aws:sns:x:1:t", "arn:aws:sts::1:assumed-role/r/s", "b", "db", "f1", "f2", "sg-12345678", "vpc-0123456789abcdef0", "vpce-1"}
 	if diff := cmp.Diff(want, sink.events().Strings(sink.events().Table.MustIndex("entities"), 1)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestEntitiesBesideThePayload reads who is named by the record's own fields: whom the
+// error is about, the caller by all his names, and the object of a bucket.
+func TestEntitiesBesideThePayload(t *testing.T) {
+	for name, c := range map[string]struct{ event, want string }{
+		"error": {`"errorMessage":"User: arn:aws:iam::1:user/a is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::b/k."`,
+			"arn:aws:iam::1:user/a,arn:aws:s3:::b/k"},
+		"caller": {`"userIdentity":{"type":"AssumedRole","principalId":"AROA1:s","arn":"arn:aws:sts::1:assumed-role/r/s","sessionContext":{"sessionIssuer":{"principalId":"AROA1","arn":"arn:aws:iam::1:role/r","userName":"r"},"webIdFederationData":{"federatedProvider":"arn:aws:iam::1:oidc-provider/p"}}}`,
+			"AROA1,AROA1:s,arn:aws:iam::1:oidc-provider/p,arn:aws:iam::1:role/r,arn:aws:sts::1:assumed-role/r/s,r"},
+		"user":          {`"userIdentity":{"type":"IAMUser","userName":"alice","principalId":"AIDA1"}`, "AIDA1,alice"},
+		"object":        {`"eventSource":"s3.amazonaws.com","awsRegion":"eu-west-1","requestParameters":{"bucketName":"b","key":"a/k 1"}`, "arn:aws:s3:::b/a/k 1,b"},
+		"object, China": {`"eventSource":"s3.amazonaws.com","awsRegion":"cn-north-1","requestParameters":{"bucketName":"b","key":"k"}`, "arn:aws-cn:s3:::b/k,b"},
+		"no object":     {`"eventSource":"s3.amazonaws.com","requestParameters":{"bucketName":"b","key":""}`, "b"},
+		"template of the response": {`"eventSource":"ec2.amazonaws.com","eventName":"RunInstances","responseElements":{"instancesSet":{"items":[{"tagSet":{"items":[{"key":"aws:ec2launchtemplate:id","value":"lt-x"}]}}]}}`,
+			"lt-x"},
+	} {
+		sink, err := readText(t, trailName, small(`{"eventTime":"2025-01-02T03:00:02Z",`+c.event+`}`))
+		if err != nil || sink.records != 3 {
+			t.Fatal(name, err, sink.reasons())
+		}
+		if diff := cmp.Diff(c.want, columnsOf(sink.events(), 1, "entities")); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
 	}
 }
 

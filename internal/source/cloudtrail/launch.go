@@ -14,6 +14,7 @@ type launch struct {
 	templateVersion              uint32
 	enclaves                     uint32
 	responseTemplate, resolution uint32 // of the tags of the response
+	launched                     struct{ instanceType, cores, threads, enclaves uint32 }
 }
 
 // launchOrigin says who launches: an Auto Scaling group, a fleet, another service, or
@@ -48,20 +49,36 @@ func (r *row) readLaunch(request, response uint32) launch {
 		r.readRequest(request, &l)
 	}
 	if response != 0 {
-		if items, ok := r.find(response, "instancesSet", "items"); ok && items+1 < r.nodes[items].Next {
-			r.readInstance(items+1, &l)
+		if items, ok := r.find(response, "instancesSet", "items"); ok {
+			r.eachItem(items, func(item uint32) { r.readInstance(item, &l) })
+		}
+		if items, ok := r.find(response, "CreateFleetResponse", "fleetInstanceSet", "item"); ok {
+			r.eachItem(items, func(item uint32) { r.readFleetItem(item, &l) })
 		}
 	}
 	return l
+}
+
+// eachItem calls fn for the elements of a list. XML that became JSON is an object where
+// there is one element and an array where there are more (facts/cloudtrail.md 2.4.4).
+func (r *row) eachItem(at uint32, fn func(item uint32)) {
+	switch r.nodes[at].Kind {
+	case tape.Object:
+		fn(at)
+	case tape.Array:
+		for i := at + 1; i < r.nodes[at].Next; i = r.nodes[i].Next {
+			fn(i)
+		}
+	}
 }
 
 // readRequest reads what was asked for.
 func (r *row) readRequest(request uint32, l *launch) {
 	l.instanceType, _ = r.member(request, "instanceType")
 	if options, ok := r.member(request, "cpuOptions"); ok {
-		r.readOptions(options, l)
+		l.cores, l.threads = r.readOptions(options)
 	}
-	l.enclaves, _ = r.find(request, "enclaveOptions", "enabled")
+	l.enclaves = r.enclaveOption(request)
 	template, ok := r.member(request, "launchTemplate")
 	if fleet, is := r.member(request, "CreateFleetRequest"); is && !ok {
 		template, ok = r.fleetTemplate(fleet)
@@ -86,27 +103,45 @@ func (r *row) fleetTemplate(fleet uint32) (uint32, bool) {
 	return r.member(configs, "LaunchTemplateSpecification")
 }
 
-func (r *row) readOptions(at uint32, l *launch) {
-	if cores, ok := r.member(at, "coreCount"); ok {
-		l.cores = cores
+func (r *row) readOptions(at uint32) (cores, threads uint32) {
+	cores, _ = r.member(at, "coreCount")
+	threads, _ = r.member(at, "threadsPerCore")
+	return cores, threads
+}
+
+// enclaveOption returns what a request or an instance says of enclaves.
+func (r *row) enclaveOption(at uint32) uint32 {
+	options := r.either(at, "enclaveOptions", "EnclaveOptions")
+	if options == 0 {
+		return 0
 	}
-	if threads, ok := r.member(at, "threadsPerCore"); ok {
-		l.threads = threads
+	return r.either(options, "enabled", "Enabled")
+}
+
+// readInstance reads what was launched: the first instance of the response that says
+// it. All instances of a call have the same options.
+func (r *row) readInstance(at uint32, l *launch) {
+	if l.launched.instanceType == 0 {
+		l.launched.instanceType, _ = r.member(at, "instanceType")
+	}
+	if options, ok := r.member(at, "cpuOptions"); ok && l.launched.cores == 0 && l.launched.threads == 0 {
+		l.launched.cores, l.launched.threads = r.readOptions(options)
+	}
+	if l.launched.enclaves == 0 {
+		l.launched.enclaves = r.enclaveOption(at)
+	}
+	r.readTags(at, l)
+}
+
+// readFleetItem reads what a fleet launched at once.
+func (r *row) readFleetItem(at uint32, l *launch) {
+	if l.launched.instanceType == 0 {
+		l.launched.instanceType, _ = r.member(at, "instanceType")
 	}
 }
 
-// readInstance reads what was launched: the first instance of the response, whose
-// options all the others have.
-func (r *row) readInstance(at uint32, l *launch) {
-	if t, ok := r.member(at, "instanceType"); ok {
-		l.instanceType = t
-	}
-	if options, ok := r.member(at, "cpuOptions"); ok {
-		r.readOptions(options, l)
-	}
-	if enabled, ok := r.find(at, "enclaveOptions", "enabled"); ok {
-		l.enclaves = enabled
-	}
+// readTags reads the launch template that EC2 resolved, from the tags of an instance.
+func (r *row) readTags(at uint32, l *launch) {
 	tags, ok := r.find(at, "tagSet", "items")
 	if !ok || r.nodes[tags].Kind != tape.Array {
 		return
@@ -114,7 +149,7 @@ func (r *row) readInstance(at uint32, l *launch) {
 	for i := tags + 1; i < r.nodes[tags].Next; i = r.nodes[i].Next {
 		key, _ := r.member(i, "key")
 		value, ok := r.member(i, "value")
-		if key == 0 || !ok {
+		if key == 0 || !ok || l.responseTemplate != 0 && l.resolution != 0 {
 			continue
 		}
 		switch string(r.b[r.nodes[key].From:r.nodes[key].To]) {

@@ -156,14 +156,14 @@ func (r *reader) fill(at uint32, rec *tape.Record, position, index int64) (strin
 	case targetAggregated:
 		row.fillAggregated(r.source.aggregated, b, m, micros)
 	case targetNetwork:
-		row.fillEvent(r.source.network, b, m)
+		row.fillEvent(r.source.network, b, m, at)
 	default:
-		row.fillEvent(r.source.event, b, m)
+		row.fillEvent(r.source.event, b, m, at)
 	}
 	if len(account) > 0 {
 		b.SetText(f.origin.account, account)
 	}
-	b.SetKey(f.origin.key, row.keyOf(row.string(f.id), at))
+	b.SetKey(f.origin.key, row.keyOf(f.id, at))
 	row.unknown(b, f.origin.unknown)
 	b.SetString(f.origin.object, r.object)
 	b.SetInt(f.origin.index, index)

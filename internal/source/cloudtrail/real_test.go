@@ -2,8 +2,11 @@ package cloudtrail
 
 import (
 	"context"
+	"encoding/json"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/trailhouse/trailhouse"
@@ -69,6 +72,62 @@ func TestRealEventsAreAllThere(t *testing.T) {
 			if c.folder == "invictus" && sink.covers[i].Result == trailhouse.CoverageRead && sink.covers[i].Scope != "218007301253/us-east-1" {
 				t.Errorf("cover %+v", sink.covers[i])
 			}
+		}
+	}
+}
+
+// TestRealARNsAreEntities looks for ARNs in every text of every real event with a
+// pattern, and wants each among the entities.
+func TestRealARNsAreEntities(t *testing.T) {
+	arn := regexp.MustCompile(`\barn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:[^\s"',;()\[\]{}<>|\\]*[^\s"',;()\[\]{}<>|\\.:]`)
+	found := 0
+	for _, folder := range []string{"invictus", "stratus"} {
+		sink := newSink()
+		readAll(t, New(Options{Paths: []string{sharedData(t, folder)}}), sink)
+		b := sink.events()
+		records := map[string][]json.RawMessage{}
+		for i := range b.Len() {
+			object, _, _ := WhereIs(b, i)
+			if records[object] == nil {
+				records[object] = sourceRecords(t, object)
+			}
+			entities := map[string]bool{}
+			for _, e := range b.Strings(b.Table.MustIndex("entities"), i) {
+				entities[e] = true
+			}
+			record := records[object][b.Int(b.Table.MustIndex("record_index"), i)]
+			eachText(decode(t, record), func(text string) {
+				if decoded, err := url.PathUnescape(text); err == nil {
+					text = decoded
+				}
+				if entities[text] {
+					return
+				}
+				for _, name := range arn.FindAllString(text, -1) {
+					if found++; !entities[name] {
+						t.Errorf("%s is named in %.300s and no entity", name, text)
+					}
+				}
+			})
+		}
+	}
+	if found < 73 {
+		t.Errorf("%d ARNs are within other texts", found)
+	}
+}
+
+// eachText calls fn with each text in a JSON value.
+func eachText(v any, fn func(string)) {
+	switch v := v.(type) {
+	case string:
+		fn(v)
+	case []any:
+		for _, e := range v {
+			eachText(e, fn)
+		}
+	case map[string]any:
+		for _, e := range v {
+			eachText(e, fn)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/entity"
 	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
 )
 
@@ -15,7 +16,7 @@ type row struct {
 	list     []uint32 // members of one object, each once
 	loose    []loose  // fields of the record that have no column
 	repeated bool     // an object of the record has a member twice
-	names    names
+	names    entity.Names
 }
 
 // loose is a field without a column, and the path of the object around it.
@@ -272,6 +273,21 @@ func (r *row) unknown(b *trailhouse.Batch, col int) {
 	}
 	b.SetRows(col)
 	r.loose = r.loose[:0]
+}
+
+// stable returns the text of a string for as long as the record is there.
+func (r *row) stable(n *tape.Node) []byte {
+	if n.Flags&tape.Escaped == 0 {
+		return r.b[n.From:n.To]
+	}
+	return tape.Unescape(nil, r.b[n.From:n.To])
+}
+
+// setEntities sets the column of what was named.
+func (r *row) setEntities(b *trailhouse.Batch, col int) {
+	if list := r.names.Entities(); len(list) > 0 {
+		b.SetStrings(col, list)
+	}
 }
 
 // path returns the name of a field in unknownfields.

@@ -63,7 +63,7 @@ func (s *Source) Name() string { return Name }
 func (s *Source) Tables() []*trailhouse.Table { return slices.Clone(s.tables) }
 
 // Version returns the version of the decoder.
-func (s *Source) Version() string { return "1" }
+func (s *Source) Version() string { return "2" }
 
 // Units finds the objects and gives them by the day of their delivery, then by account,
 // so that a batch touches few days. Objects whose names say no day come first.

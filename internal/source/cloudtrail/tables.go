@@ -166,7 +166,7 @@ func identityColumn() trailhouse.Column {
 func extractedColumns() []trailhouse.Column {
 	return []trailhouse.Column{
 		text("principal", "ARN of the caller, else the best name that the record gives: service, user name, principal id, account"),
-		texts("entities", "every ARN, resource name and id that the record names, each once, sorted"),
+		texts("entities", "every ARN, resource name and id that the record names, within other texts too (errors, policies), and who called, by all names; each once, sorted"),
 		texts("instance_ids", "every EC2 instance that the record names, each once, in order"),
 		text("instance_type", "instance type of a launch or of a change of type"),
 		number("cpu_core_count", "cores of cpuOptions of a launch"),
@@ -174,8 +174,8 @@ func extractedColumns() []trailhouse.Column {
 		text("launch_template_id", "launch template of a launch, from the request, else from tags of the response"),
 		text("launch_template_name", "name of the launch template, where the request gives one"),
 		text("launch_template_version", "version of the launch template: a number, $Latest or $Default; the resolved one where the response tells"),
-		text("launch_origin", "who launches: user, autoscaling, fleet or service; null where nothing is launched"),
-		boolean("enclave_enabled", "whether the instances are launched enclave-enabled; null where nothing is launched"),
+		text("launch_origin", "who launches: user, autoscaling, fleet or service; null where the event is no launch"),
+		boolean("enclave_enabled", "whether the instances of a launch are enclave-enabled, or were to be where it failed (see errorcode and errormessage); null where the event is no launch or does not say"),
 		text("attestation_module_id", "module id of the attestation document that came with a KMS call"),
 		text("attestation_instance_id", "parent instance in the module id"),
 		text("attestation_slot", "slot of the enclave as printed in the module id"),
@@ -243,7 +243,7 @@ func provenance() []trailhouse.Column {
 	return []trailhouse.Column{
 		text("account_id", "account whose event it is: recipientAccountId, else the caller's, else that of the file's name"),
 		payload("unknownfields", "fields that have no column, or whose value does not fit it, by their path in the record; JSON text with its quotes"),
-		required(trailhouse.Column{Name: "event_key", Type: trailhouse.TypeUUID, Unique: true, Doc: "the event's GUID, else 128 bits of SHA-256 of the record: a record is in the lake once"}),
+		required(trailhouse.Column{Name: "event_key", Type: trailhouse.TypeUUID, Unique: true, Doc: "the event's id where that is a GUID, else 128 bits of SHA-256 of the id, of a record without id (version 1.0) of the record: an event is in the lake once"}),
 		required(text("object", "file or address that the record was first read from")),
 		required(number("record_index", "number of the record in the object, from 0")),
 		required(trailhouse.Column{Name: "position", Type: trailhouse.TypeInt64, Required: true, Unique: true, Doc: "byte offset of the record in the inflated object"}),

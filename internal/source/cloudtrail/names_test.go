@@ -1,0 +1,66 @@
+package cloudtrail
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
+)
+
+// named returns what a value of a record names.
+func named(t *testing.T, text string) (entities, instances string) {
+	t.Helper()
+	var nodes tape.Tape
+	b := []byte(text + string(make([]byte, tape.Padding)))
+	if _, ok := nodes.Scan(b, 0); !ok {
+		t.Fatalf("no JSON: %s", text)
+	}
+	r := row{b: b, nodes: nodes.Nodes}
+	r.nameAll(0)
+	r.nameWithin(0)
+	entities = strings.Join(r.names.Entities(), " ")
+	return entities, strings.Join(r.names.Instances(), " ")
+}
+
+// TestWithin finds ARNs within texts and wants them to end where they end.
+func TestNamesWithinTexts(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"error message": {`{"errorMessage":"User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: s3:GetObject on resource: \"arn:aws:s3:::b/k\" because no policy allows it"}`,
+			"arn:aws:s3:::b/k arn:aws:sts::1:assumed-role/r/s"},
+		"end of a sentence": {`{"m":"no access to arn:aws:kms:us-east-1:1:key/k. Ask arn:aws:iam::1:user/a: he knows, or (arn:aws:iam::1:user/b), or <arn:aws:iam::1:user/c>!"}`,
+			"arn:aws:iam::1:user/a arn:aws:iam::1:user/b arn:aws:iam::1:user/c arn:aws:kms:us-east-1:1:key/k"},
+		"policy": {`{"policy":"{\"Statement\":[{\"Principal\":{\"AWS\":[\"arn:aws:iam::1:root\",\"arn:aws:iam::2:root\"]},\"Resource\":\"arn:aws:s3:::b\\/*\",\"NotResource\":\"arn:aws:s3:::c-?\"}]}"}`,
+			"arn:aws:iam::1:root arn:aws:iam::2:root arn:aws:s3:::b/* arn:aws:s3:::c-?"},
+		"policy in a policy": {`{"p":"{\"inner\":\"{\\\"Resource\\\":\\\"arn:aws:sqs:eu-west-1:1:q\\\"}\"}"}`, "arn:aws:sqs:eu-west-1:1:q"},
+		"policy variable":    {`{"p":"{\"Resource\":\"arn:aws:iam::*:user/${aws:username}\"}"}`, "arn:aws:iam::*:user/${aws:username}"},
+		"URL-encoded": {`{"policyDocument":"%7B%22Resource%22%3A%5B%22arn%3Aaws%3As3%3A%3A%3Ab%2F%2A%22%2C%22arn%3aaws%3as3%3A%3A%3Ac%22%5D%7D"}`,
+			"arn:aws:s3:::b/* arn:aws:s3:::c"},
+		"URL-encoded twice":     {`{"p":"arn%253Aaws%253As3%253A%253A%253Ab%252Fk"}`, "arn:aws:s3:::b/k"},
+		"list in a text":        {`{"arns":"arn:aws:iam::1:role/a,arn:aws:iam::1:role/b"}`, "arn:aws:iam::1:role/a arn:aws:iam::1:role/a,arn:aws:iam::1:role/b arn:aws:iam::1:role/b"},
+		"key of an object":      {`{"map":{"arn:aws:iam::1:role/a":true}}`, "arn:aws:iam::1:role/a"},
+		"with a blank":          {`{"resources":[{"ARN":"arn:aws:s3:::b/my file.txt"}],"m":"at arn:aws:s3:::c"}`, "arn:aws:s3:::b/my file.txt arn:aws:s3:::c"},
+		"with a comma":          {`{"x":"arn:aws:secretsmanager:x:1:secret:a,b","m":"at arn:aws:s3:::c"}`, "arn:aws:s3:::c arn:aws:secretsmanager:x:1:secret:a,b"},
+		"not one":               {`{"m":"learn: arn:aws, warn:aws:s3:::b and arn:aws:s3::: and arn:x","n":"arn","o":"arn%zz","p":"arn%"}`, ""},
+		"instance":              {`{"m":"on resource: arn:aws:ec2:eu-west-1:1:instance/i-0123456789abcdef0."}`, "arn:aws:ec2:eu-west-1:1:instance/i-0123456789abcdef0"},
+		"cut behind a variable": {`{"p":"arn:aws:iam::1:user/${x"}`, "arn:aws:iam::1:user/${x"},
+	} {
+		got, instances := named(t, c.text)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if (instances != "") != (name == "instance") {
+			t.Errorf("%s: instances %s", name, instances)
+		}
+	}
+}
+
+// TestTags wants the values of AWS's own tags, whatever their form, and no others.
+func TestNamesOfTags(t *testing.T) {
+	got, _ := named(t, `{"tagSet":{"items":[{"key":"aws:ec2launchtemplate:id","value":"lt-example1"},{"key":"aws:ec2launchtemplate:version","value":"3"},
+		{"Value":"web-asg","Key":"aws:autoscaling:groupName"},{"key":"Name","value":"mine"},{"value":"alone"}]}}`)
+	if diff := cmp.Diff("lt-example1 web-asg", got); diff != "" {
+		t.Error(diff)
+	}
+}
