@@ -20,20 +20,17 @@ type Batch struct {
 
 // column is one column of a Batch. A null takes its place when a later row is set,
 // so that columns which hold hardly anything cost hardly anything: what lies behind
-// the end of valid is null. Fixed-width values hold a place for null rows too, so
-// that a row is found by its index; texts and lists by their ends.
+// the end of valid is null. Values hold a place for null rows too, so that a row is
+// found by its index; lists are found by their ends.
 type column struct {
 	typ   Type
 	valid []bool
 	ints  []int64
 	keys  []Key
-	text  []byte
-	// starts and ends bound row i's text, which may be that of the value before: most
-	// values of a trail equal the one before them.
-	starts []uint32
-	ends   []uint32 // or the end of row i's list in ints, items or child
-	items  []uint32 // end of each string of a list in text
-	child  *Batch   // rows of a nested column
+	codes []uint32 // number of row i's text, or of each string of the lists
+	texts texts
+	ends  []uint32 // of row i's list in ints, codes or child
+	child *Batch   // rows of a nested column
 }
 
 // maxText is how many bytes of text, or elements of lists, a column of a batch can
@@ -46,6 +43,7 @@ func NewBatch(t *Table) *Batch {
 	for i := range t.Columns {
 		spec := &t.Columns[i]
 		b.cols[i].typ = spec.Type
+		b.cols[i].texts.unique = spec.Unique || spec.Type == TypeBinary
 		if spec.Required {
 			b.required = append(b.required, i)
 		}
@@ -74,7 +72,8 @@ func (b *Batch) Reset() {
 	for i := range b.cols {
 		c := &b.cols[i]
 		c.valid, c.ints, c.keys = c.valid[:0], c.ints[:0], c.keys[:0]
-		c.text, c.starts, c.ends, c.items = c.text[:0], c.starts[:0], c.ends[:0], c.items[:0]
+		c.codes, c.ends = c.codes[:0], c.ends[:0]
+		c.texts.reset()
 		if c.child != nil {
 			c.child.Reset()
 		}
@@ -94,13 +93,12 @@ func (b *Batch) Truncate(n int) {
 // truncate drops what a column holds from row n on and returns how many bytes the
 // batch counted for it.
 func (c *column) truncate(n int) (bytes int) {
-	for _, set := range c.valid[min(n, len(c.valid)):] {
+	n = min(n, len(c.valid))
+	for _, set := range c.valid[n:] {
 		if set {
 			bytes += setBytes
 		}
 	}
-	text, ints, items := len(c.text), len(c.ints), len(c.items)
-	n = min(n, len(c.valid))
 	c.valid = c.valid[:n]
 	switch c.typ {
 	case TypeInt64, TypeBool, TypeTimestamp:
@@ -109,62 +107,61 @@ func (c *column) truncate(n int) (bytes int) {
 	case TypeUUID:
 		c.keys = c.keys[:n]
 		return bytes
+	case TypeString, TypeBinary:
+		c.codes = c.codes[:n]
+		return bytes + c.texts.truncate(n)
 	}
 	c.ends = c.ends[:n]
 	end := start(c.ends, n)
 	switch c.typ {
-	case TypeString, TypeBinary:
-		c.starts, c.text = c.starts[:n], c.text[:end]
 	case TypeInt64s:
+		bytes += 8 * (len(c.ints) - end)
 		c.ints = c.ints[:end]
-		bytes += 8 * (ints - len(c.ints))
 	case TypeStrings:
-		c.items = c.items[:end]
-		c.text = c.text[:start(c.items, end)]
-		bytes += 8 * (items - len(c.items))
+		bytes += codeBytes * (len(c.codes) - end)
+		c.codes = c.codes[:end]
+		bytes += c.texts.truncate(end)
 	default:
 		c.child.Truncate(end)
 	}
-	return bytes + text - len(c.text)
+	return bytes
 }
 
-// setBytes is what a value counts beside its text.
-const setBytes = 9
+// setBytes is what a value counts, a text beside what it adds to the texts, a string
+// of a list codeBytes.
+const (
+	setBytes  = 9
+	codeBytes = 4
+)
 
 // SetText sets a TypeString or TypeBinary column of the row under way. The bytes
 // are copied.
 func (b *Batch) SetText(col int, v []byte) {
 	c := b.at(col)
-	from, to := c.last()
-	if string(c.text[from:to]) != string(v) {
-		from = to
-		c.text = append(c.text, v...)
-		to = size(len(c.text))
-		b.bytes += len(v)
-	}
-	c.starts, c.ends = append(c.starts, from), append(c.ends, to)
+	b.bytes += c.addText(v)
 }
 
 // SetString sets a TypeString column of the row under way.
 func (b *Batch) SetString(col int, v string) {
-	c := b.at(col)
-	from, to := c.last()
-	if string(c.text[from:to]) != v {
-		from = to
-		c.text = append(c.text, v...)
-		to = size(len(c.text))
-		b.bytes += len(v)
-	}
-	c.starts, c.ends = append(c.starts, from), append(c.ends, to)
+	b.SetText(col, bytesOf(v))
 }
 
-// last returns where the text before lies. It ends where all text ends.
-func (c *column) last() (from, to uint32) {
-	n := len(c.ends)
-	if n == 0 {
-		return 0, 0
+// addText appends a text to the codes of the column and returns how many bytes that
+// is to count. Most values of a trail equal the one before them.
+func (c *column) addText(v []byte) (bytes int) {
+	n := len(c.codes)
+	if n > 0 && len(c.texts.ends) > 0 {
+		if last := c.codes[n-1]; string(c.texts.at(last)) == string(v) {
+			c.codes = append(c.codes, last)
+			return 0
+		}
 	}
-	return c.starts[n-1], c.ends[n-1]
+	code, added := c.texts.number(v, n)
+	c.codes = append(c.codes, code)
+	if added {
+		bytes = len(v) + textBytes
+	}
+	return bytes
 }
 
 // SetInt sets a TypeInt64 column of the row under way.
@@ -210,11 +207,9 @@ func (b *Batch) SetInts(col int, v []int64) {
 func (b *Batch) SetStrings(col int, v []string) {
 	c := b.at(col)
 	for _, s := range v {
-		c.text = append(c.text, s...)
-		c.items = append(c.items, size(len(c.text)))
-		b.bytes += len(s) + 8
+		b.bytes += c.addText(bytesOf(s)) + codeBytes
 	}
-	c.ends = append(c.ends, size(len(c.items)))
+	c.ends = append(c.ends, size(len(c.codes)))
 }
 
 // Child returns the rows of a nested column: of TypeStruct one for each row that is
@@ -259,9 +254,12 @@ func (c *column) fill(b *Batch, col int) {
 	case TypeUUID:
 		c.keys = append(c.keys, make([]Key, n)...)
 	case TypeString, TypeBinary:
-		// A null lies where the value before does, so that the next can be equal to it.
-		from, to := c.last()
-		c.starts, c.ends = repeat(c.starts, from, n), repeat(c.ends, to, n)
+		// A null has the number of the value before, so that the next can be equal to it.
+		var last uint32
+		if len(c.codes) > 0 {
+			last = c.codes[len(c.codes)-1]
+		}
+		c.codes = repeat(c.codes, last, n)
 	default:
 		c.ends = repeat(c.ends, uint32(start(c.ends, len(c.ends))), n)
 	}

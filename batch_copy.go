@@ -36,12 +36,9 @@ func (b *Batch) CopyRow(src *Batch, i int) {
 func (b *Batch) copyStrings(col int, from *column, row int) {
 	c := b.at(col)
 	for i := start(from.ends, row); i < int(from.ends[row]); i++ {
-		s := from.text[start(from.items, i):from.items[i]]
-		c.text = append(c.text, s...)
-		c.items = append(c.items, size(len(c.text)))
-		b.bytes += len(s) + 8
+		b.bytes += c.addText(from.texts.at(from.codes[i])) + codeBytes
 	}
-	c.ends = append(c.ends, size(len(c.items)))
+	c.ends = append(c.ends, size(len(c.codes)))
 }
 
 // AppendRow appends the values of row i to dst in a form in which two rows of one

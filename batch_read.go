@@ -15,7 +15,7 @@ func (b *Batch) Text(col, row int) []byte {
 	if row >= len(c.valid) || !c.valid[row] {
 		return nil
 	}
-	return c.text[c.starts[row]:c.ends[row]]
+	return c.texts.at(c.codes[row])
 }
 
 // String returns a TypeString value, empty for null.
@@ -67,7 +67,7 @@ func (b *Batch) Strings(col, row int) []string {
 	from, to := b.Rows(col, row)
 	out := make([]string, 0, to-from)
 	for i := from; i < to; i++ {
-		out = append(out, string(c.text[start(c.items, i):c.items[i]]))
+		out = append(out, string(c.texts.at(c.codes[i])))
 	}
 	return out
 }
@@ -101,17 +101,17 @@ type ColumnData struct {
 	Ints []int64
 	// Keys are the values of TypeUUID, by row.
 	Keys []Key
-	// Text holds the text of TypeString and TypeBinary, and of the elements of
-	// TypeStrings.
-	Text []byte
-	// Starts and Ends bound the value of TypeString and TypeBinary in Text. Equal
-	// values that follow one another may be one.
-	Starts []uint32
-	// Ends are also the ends of each row's list in Ints or Items, or of its rows in
-	// Child; it begins where the row before ends.
+	// Codes are the numbers of the texts: of TypeString and TypeBinary by row, of the
+	// elements of TypeStrings.
+	Codes []uint32
+	// Text holds the texts, one after the other; TextEnds says where each number's ends.
+	Text     []byte
+	TextEnds []uint32
+	// Loose says that equal texts may have several numbers.
+	Loose bool
+	// Ends are the ends of each row's list in Ints or Codes, or of its rows in Child;
+	// it begins where the row before ends.
 	Ends []uint32
-	// Items are the ends of the elements of TypeStrings in Text.
-	Items []uint32
 }
 
 // Data returns how a column is held.
@@ -120,5 +120,8 @@ func (b *Batch) Data(col int) ColumnData {
 	if len(c.valid) > 0 && len(c.valid) < b.rows {
 		c.fill(b, col)
 	}
-	return ColumnData{Valid: c.valid, Ints: c.ints, Keys: c.keys, Text: c.text, Starts: c.starts, Ends: c.ends, Items: c.items}
+	return ColumnData{
+		Valid: c.valid, Ints: c.ints, Keys: c.keys, Ends: c.ends,
+		Codes: c.codes, Text: c.texts.bytes, TextEnds: c.texts.ends, Loose: c.texts.loose,
+	}
 }

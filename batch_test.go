@@ -1,6 +1,9 @@
 package trailhouse
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 // TestTruncate cuts rows and a half set row of every type off a batch and expects
 // the batch to be as if they had never been appended.
@@ -51,5 +54,67 @@ func TestTruncate(t *testing.T) {
 	got.Truncate(0)
 	if got.Len() != 0 || got.Bytes() != 0 {
 		t.Errorf("emptied batch has %d rows, %d bytes", got.Len(), got.Bytes())
+	}
+}
+
+// TestTexts fills columns whose texts repeat, differ all and differ mostly, so that
+// equal ones are looked for throughout, never and for a while, cuts rows off in
+// between, and expects each row to hold what was set.
+func TestTexts(t *testing.T) {
+	table := &Table{Name: "t", Columns: []Column{
+		{Name: "few", Type: TypeString}, {Name: "unique", Type: TypeString, Unique: true},
+		{Name: "most", Type: TypeString}, {Name: "list", Type: TypeStrings},
+	}}
+	value := func(col, row int) string {
+		switch col {
+		case 0:
+			return fmt.Sprint("few", row*row%37)
+		case 1:
+			return fmt.Sprint(row)
+		}
+		return fmt.Sprint("most", row%4000)
+	}
+	b := NewBatch(table)
+	fill := func(from, to int) {
+		for row := from; row < to; row++ {
+			if row%5 != 0 {
+				b.SetString(0, value(0, row))
+			}
+			b.SetText(1, []byte(value(1, row)))
+			b.SetString(2, value(2, row))
+			b.SetStrings(3, []string{value(0, row), "", value(1, row)})
+			b.EndRow()
+		}
+	}
+	fill(0, 3000)
+	full := b.Bytes()
+	fill(3000, 6000)
+	b.SetString(0, "half a row")
+	b.Truncate(3000)
+	if b.Bytes() != full {
+		t.Errorf("%d bytes after Truncate, %d before what it took back", b.Bytes(), full)
+	}
+	fill(3000, 5000)
+	for row := range b.Len() {
+		few := value(0, row)
+		if row%5 == 0 {
+			few = ""
+		}
+		list := b.Strings(3, row)
+		if b.String(0, row) != few || b.String(1, row) != value(1, row) || b.String(2, row) != value(2, row) ||
+			list[0] != value(0, row) || list[1] != "" || list[2] != value(1, row) {
+			t.Fatalf("row %d holds %q, %q, %q, %q", row, b.String(0, row), b.String(1, row), b.String(2, row), list)
+		}
+	}
+	if few, most := b.Data(0), b.Data(2); few.Loose || len(few.TextEnds) > 37 || !most.Loose {
+		t.Errorf("37 different texts are held as %d, loose %t; texts that hardly repeat are looked for: %t", len(few.TextEnds), few.Loose, !most.Loose)
+	}
+	b.Reset()
+	if b.Bytes() != 0 || b.Len() != 0 {
+		t.Errorf("%d bytes, %d rows after Reset", b.Bytes(), b.Len())
+	}
+	fill(0, 10)
+	if got := b.String(2, 9); got != value(2, 9) {
+		t.Errorf("after Reset row 9 holds %q", got)
 	}
 }

@@ -18,8 +18,16 @@ import (
 
 func main() { os.Exit(run()) }
 
+// memoryLimit is from where on the garbage collector works harder than the environment
+// says, so that an import of any length stays below half a GiB. The memory of DuckDB is
+// not counted; it has a limit of its own (query.memory_mib).
+const memoryLimit = 360 << 20
+
 // run translates the process for the app and the answer to an exit code.
 func run() int {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// The first signal asks for an orderly end. From then on signals do again what

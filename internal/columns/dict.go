@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/maphash"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -20,6 +21,7 @@ type dictionary struct {
 	starts  []uint32 // where each value's bytes begin in page
 	slots   []uint64 // upper half: hash, lower half: number plus one; 0 is free
 	spare   []uint64 // memory that grow swaps with slots
+	numbers []uint32 // number plus one of each number of the batch, 0 where it has none yet
 	seed    maphash.Seed
 	indexes []uint32
 }
@@ -41,8 +43,12 @@ func (d *dictionary) add(v []byte) uint32 {
 	for at := hash & mask; ; at = (at + 1) & mask {
 		slot := d.slots[at]
 		if slot == 0 {
-			d.slots[at] = uint64(hash)<<32 | uint64(len(d.starts)+1)
-			return d.insert(v)
+			n := d.insert(v)
+			d.slots[at] = uint64(hash)<<32 | uint64(n+1)
+			if 2*len(d.starts) > len(d.slots) {
+				d.grow()
+			}
+			return n
 		}
 		if uint32(slot>>32) == hash {
 			if n := uint32(slot) - 1; bytes.Equal(d.value(int(n)), v) {
@@ -57,9 +63,6 @@ func (d *dictionary) insert(v []byte) uint32 {
 	d.page = binary.LittleEndian.AppendUint32(d.page, uint32(len(v)))
 	d.starts = append(d.starts, uint32(len(d.page)))
 	d.page = append(d.page, v...)
-	if 2*len(d.starts) > len(d.slots) {
-		d.grow()
-	}
 	return uint32(len(d.starts) - 1)
 }
 
@@ -91,28 +94,51 @@ func (d *dictionary) value(n int) []byte {
 }
 
 // build numbers the texts of a chunk. It reports false, having done part of the
-// work, where too many differ for a dictionary to pay. A value that equals the one
-// before, as most do in the columns of a trail, is not looked up.
+// work, where too many differ for a dictionary to pay.
 func (d *dictionary) build(t texts) bool {
 	d.reset()
-	var last []byte
-	var number uint32
-	check := 1024
-	for i := range t.rows {
-		if i == 0 || !t.again(i) {
-			if v := t.at(i); i == 0 || string(v) != string(last) {
-				number, last = d.add(v), v
-			}
+	d.indexes = slices.Grow(d.indexes, len(t.rows))
+	number := d.known
+	if t.loose {
+		number = d.looked
+	} else {
+		d.numbers = slices.Grow(d.numbers[:0], len(t.ends))[:len(t.ends)]
+		clear(d.numbers)
+	}
+	for from, to := 0, 1024; ; from, to = to, 2*to {
+		to = min(to, len(t.rows))
+		number(&t, t.rows[from:to])
+		if !d.pays(to) {
+			return false
 		}
-		d.indexes = append(d.indexes, number)
-		if i == check {
-			if !d.pays(i) {
-				return false
-			}
-			check *= 2
+		if to == len(t.rows) {
+			return true
 		}
 	}
-	return d.pays(len(t.rows))
+}
+
+// known numbers texts by the numbers that the batch gave them.
+func (d *dictionary) known(t *texts, rows []int32) {
+	for _, r := range rows {
+		code := t.codes[r]
+		n := d.numbers[code]
+		if n == 0 {
+			n = d.insert(t.of(code)) + 1
+			d.numbers[code] = n
+		}
+		d.indexes = append(d.indexes, n-1)
+	}
+}
+
+// looked numbers texts by what they hold.
+func (d *dictionary) looked(t *texts, rows []int32) {
+	var last, n uint32
+	for i, r := range rows {
+		if code := t.codes[r]; i == 0 || code != last {
+			last, n = code, d.add(t.of(code))
+		}
+		d.indexes = append(d.indexes, n)
+	}
 }
 
 // pays reports whether a dictionary is worth it after n values. Values repeat less

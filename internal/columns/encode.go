@@ -52,12 +52,12 @@ func (e *encoder) column(b *trailhouse.Batch, col int, f *frame, depth int) erro
 	case trailhouse.TypeStrings:
 		inner.listRows(f, &d, optional)
 		e.levels.of(inner, nil, false)
-		return e.textChunk(b, spec, inner, texts{text: d.Text, ends: d.Items})
+		return e.textChunk(b, spec, inner, textsOf(&d))
 	}
 	e.levels.of(f, d.Valid, optional)
 	switch spec.Type {
 	case trailhouse.TypeString, trailhouse.TypeBinary:
-		return e.textChunk(b, spec, f, texts{text: d.Text, starts: d.Starts, ends: d.Ends})
+		return e.textChunk(b, spec, f, textsOf(&d))
 	case trailhouse.TypeUUID:
 		return e.keyChunk(b, spec, f, d.Keys)
 	case trailhouse.TypeBool:
@@ -108,31 +108,22 @@ func (e *encoder) pages(f *frame, size int, encoding parquet.Encoding, values fu
 
 // texts are the values of a text column.
 type texts struct {
-	text   []byte
-	starts []uint32 // nil where a value begins at the end of the one before
-	ends   []uint32
-	rows   []int32
+	text  []byte
+	ends  []uint32 // of each number's text
+	codes []uint32 // number of each value
+	loose bool     // equal texts may have several numbers
+	rows  []int32
 }
+
+func textsOf(d *trailhouse.ColumnData) texts {
+	return texts{text: d.Text, ends: d.TextEnds, codes: d.Codes, loose: d.Loose}
+}
+
+// of returns the text of a number.
+func (t *texts) of(code uint32) []byte { return t.text[start(t.ends, int(code)):t.ends[code]] }
 
 // at returns the i-th value.
-func (t *texts) at(i int) []byte {
-	r := t.rows[i]
-	from := uint32(0)
-	switch {
-	case t.starts != nil:
-		from = t.starts[r]
-	case r > 0:
-		from = t.ends[r-1]
-	}
-	return t.text[from:t.ends[r]]
-}
-
-// again reports whether the i-th value, not the first, is the very text of the one
-// before.
-func (t *texts) again(i int) bool {
-	r, last := t.rows[i], t.rows[i-1]
-	return t.starts != nil && t.starts[r] == t.starts[last] && t.ends[r] == t.ends[last]
-}
+func (t *texts) at(i int) []byte { return t.of(t.codes[t.rows[i]]) }
 
 // textChunk writes a chunk of texts, by a dictionary where one pays. A TypeString
 // that is not UTF-8 is a mistake of a decoder: one such value in a committed file

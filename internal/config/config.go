@@ -95,7 +95,7 @@ func Default(dataHome string) *Config {
 	return &Config{
 		DataDir: dataHome,
 		Log:     Log{Level: "info", Format: "text"},
-		Ingest:  Ingest{BatchRecords: 100_000, BatchMiB: 32},
+		Ingest:  Ingest{BatchRecords: 100_000, BatchMiB: 64},
 		Limits:  Limits{InflatedMiB: 1024, Ratio: 250},
 		Query: Query{
 			MemoryMiB: 1024,
