@@ -27,6 +27,7 @@ type column struct {
 	valid []bool
 	ints  []int64
 	keys  []Key
+	words []byte   // a string on its way to texts
 	codes []uint32 // number of row i's text, or of each string of the lists
 	texts texts
 	ends  []uint32 // of row i's list in ints, codes or child
@@ -143,18 +144,17 @@ func (b *Batch) SetText(col int, v []byte) {
 
 // SetString sets a TypeString column of the row under way.
 func (b *Batch) SetString(col int, v string) {
-	b.SetText(col, bytesOf(v))
+	c := b.at(col)
+	b.bytes += c.addString(v)
 }
 
 // addText appends a text to the codes of the column and returns how many bytes that
 // is to count. Most values of a trail equal the one before them.
 func (c *column) addText(v []byte) (bytes int) {
 	n := len(c.codes)
-	if n > 0 && len(c.texts.ends) > 0 {
-		if last := c.codes[n-1]; string(c.texts.at(last)) == string(v) {
-			c.codes = append(c.codes, last)
-			return 0
-		}
+	if last := c.last(); string(last) == string(v) && last != nil {
+		c.codes = append(c.codes, c.codes[n-1])
+		return 0
 	}
 	code, added := c.texts.number(v, n)
 	c.codes = append(c.codes, code)
@@ -162,6 +162,24 @@ func (c *column) addText(v []byte) (bytes int) {
 		bytes = len(v) + textBytes
 	}
 	return bytes
+}
+
+// addString is addText for a string.
+func (c *column) addString(v string) (bytes int) {
+	if last := c.last(); string(last) == v && last != nil {
+		c.codes = append(c.codes, c.codes[len(c.codes)-1])
+		return 0
+	}
+	c.words = append(c.words[:0], v...)
+	return c.addText(c.words)
+}
+
+// last returns the text before, nil where there is none.
+func (c *column) last() []byte {
+	if len(c.codes) == 0 || len(c.texts.ends) == 0 {
+		return nil
+	}
+	return c.texts.at(c.codes[len(c.codes)-1])
 }
 
 // SetInt sets a TypeInt64 column of the row under way.
@@ -207,7 +225,7 @@ func (b *Batch) SetInts(col int, v []int64) {
 func (b *Batch) SetStrings(col int, v []string) {
 	c := b.at(col)
 	for _, s := range v {
-		b.bytes += c.addText(bytesOf(s)) + codeBytes
+		b.bytes += c.addString(s) + codeBytes
 	}
 	c.ends = append(c.ends, size(len(c.codes)))
 }

@@ -1,9 +1,6 @@
 package trailhouse
 
-import (
-	"hash/maphash"
-	"unsafe"
-)
+import "hash/maphash"
 
 // texts holds the different texts of a column, each under a number, in the order in
 // which they came. Most values of a trail were there before: held once they take a
@@ -136,6 +133,3 @@ func (t *texts) truncate(n int) (bytes int) {
 	}
 	return bytes
 }
-
-// bytesOf returns the bytes of a string where they lie, to be read only.
-func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
