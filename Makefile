@@ -11,6 +11,9 @@ GOLANGCI := .bin/golangci-lint-$(GOLANGCI_VERSION)
 # version is also in internal/testkit.
 MOTO_VERSION := 5.2.1
 MOTO := .bin/moto-$(MOTO_VERSION)/installed
+# cfn-lint checks the CloudFormation template. Its version is also in internal/testkit.
+CFNLINT_VERSION := 1.58.0
+CFNLINT := .bin/cfn-lint-$(CFNLINT_VERSION)/installed
 
 # The version is in the build info where git can tell it (a checkout of another
 # user's, or an archive, cannot).
@@ -105,18 +108,21 @@ $(GOLANGCI):
 	GOBIN=$(CURDIR)/.bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv .bin/golangci-lint $@
 
-# An emulator of AWS for the tests; without it go test skips them, make test does not.
+# An emulator of AWS and a linter of templates for the tests; without them go test skips
+# what needs them, make test does not.
 .PHONY: test-tools
-test-tools: $(MOTO) ## install what only tests need, into .bin
+test-tools: $(MOTO) $(CFNLINT) ## install what only tests need, into .bin
 
-$(MOTO):
+$(MOTO): PIP := 'moto[server]==$(MOTO_VERSION)'
+$(CFNLINT): PIP := 'cfn-lint==$(CFNLINT_VERSION)'
+$(MOTO) $(CFNLINT):
 	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null || { \
 		echo "installing python3-venv with apt-get"; \
 		sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv; }
 	rm -rf $(@D)
 	python3 -m venv $(@D)
-	$(@D)/bin/pip install --quiet --disable-pip-version-check 'moto[server]==$(MOTO_VERSION)'
+	$(@D)/bin/pip install --quiet --disable-pip-version-check $(PIP)
 	touch $@
 
 .PHONY: docs

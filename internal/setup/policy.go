@@ -1,0 +1,62 @@
+package setup
+
+import "strings"
+
+// policyVersion is the language that policies are written in.
+const policyVersion = "2012-10-17"
+
+// Policy is a policy of IAM.
+type Policy struct {
+	Version    string      `json:"Version"`
+	Statements []Statement `json:"Statement"`
+}
+
+// Statement allows actions on resources under conditions.
+type Statement struct {
+	Sid       string    `json:"Sid"`
+	Effect    string    `json:"Effect"`
+	Actions   []string  `json:"Action"`
+	Resources []string  `json:"Resource"`
+	Condition Condition `json:"Condition,omitempty"`
+}
+
+// Condition is operator, key, values.
+type Condition map[string]map[string][]string
+
+// JSON returns the policy as indented JSON.
+func (p Policy) JSON() []byte { return indented(p) }
+
+// HostRole returns the policy of the role of a host with enclaves: what the CloudWatch
+// agent needs to write the configuration's log group, and nothing else. Partition is aws,
+// aws-cn or aws-us-gov; region and account may be * for any.
+func HostRole(o AgentOptions, partition, region, account string) (Policy, error) {
+	o, err := o.complete()
+	if err != nil {
+		return Policy{}, err
+	}
+	group := strings.Join([]string{"arn", partition, "logs", region, account, "log-group", o.LogGroup}, ":")
+	return Policy{policyVersion, []Statement{
+		{
+			Sid: "WriteLinesOfEnclaves", Effect: "Allow",
+			Actions:   []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
+			Resources: []string{group + ":*"},
+		},
+		{
+			Sid: "MakeGroupAndSetRetention", Effect: "Allow",
+			Actions:   []string{"logs:CreateLogGroup", "logs:PutRetentionPolicy"},
+			Resources: []string{group, group + ":*"},
+		},
+	}}, nil
+}
+
+// Partition returns the part of AWS that a region is in, as ARNs name it; aws where the
+// region is * or unknown.
+func Partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
