@@ -20,6 +20,10 @@ type Query struct {
 	Parameters map[string]any
 	// Views are the tables of the lake. The statement can read no other file.
 	Views []View
+	// Plan, where not nil, gives the Views that the statement needs with their files as
+	// they are now; what Views say of files does not count then. Its errors are returned
+	// as they are. The time that it takes is not the statement's.
+	Plan func(ctx context.Context, tables []*Table) ([]View, error)
 	// Derived are views over the Views, as name and SELECT, in the order in which
 	// they build on one another. They are ours, never the user's.
 	Derived []DerivedView

@@ -14,6 +14,10 @@ type DataFile struct {
 	// Partition is the first instant of the day or month that all its rows lie in,
 	// zero for unpartitioned tables.
 	Partition time.Time
+	// Columns says, of a planned file, that it has the table's columns up to this one, as
+	// the table describes them; 0 where that is not known, because the table got columns
+	// after its first file.
+	Columns int
 }
 
 // Commit is one change of one table: all of it becomes visible at once, or none.
@@ -62,6 +66,8 @@ type Lake interface {
 	// to, zero where the table is empty or missing. from and to bound the partitions
 	// that are returned; zero leaves a side open.
 	Files(ctx context.Context, table string, p Period) ([]DataFile, int64, error)
+	// Current returns that snapshot alone, which takes less time.
+	Current(ctx context.Context, table string) (int64, error)
 	// Added returns the files that commits added after the snapshot since, without
 	// those of compaction. ok is false where since is no longer in the history, so
 	// that everything counts as new.

@@ -62,7 +62,7 @@ type House struct {
 	lake    *lake.Lake
 	ingest  *ingest.Ingester
 	derive  *derive.Job
-	engine  trailhouse.Engine
+	engine  *duckdb.Engine
 	clients *clients.Rules
 	reports *report.Runner
 }
@@ -115,6 +115,7 @@ func limits(q config.Query) trailhouse.Limits {
 
 // Close releases everything that is open.
 func (h *House) Close() error {
+	h.engine.Close()
 	var err error
 	if h.lake != nil {
 		err = h.lake.Close()
@@ -127,11 +128,15 @@ func (h *House) Close() error {
 
 // tables are all tables of the house, in the order in which people meet them.
 func tables() []*trailhouse.Table {
-	all := []*trailhouse.Table{
-		enclavelog.LogTable(), enclavelog.AllocatorTable(),
+	all := append([]*trailhouse.Table{enclavelog.LogTable(), enclavelog.AllocatorTable()}, derivedTables()...)
+	all = append(all, trailTables()...)
+	return append(all, ingest.Tables()...)
+}
+
+// derivedTables follow from the others; who asks them has them brought up to date.
+func derivedTables() []*trailhouse.Table {
+	return []*trailhouse.Table{
 		sessions.MarkTable(), sessions.SessionTable(), sessions.AttemptTable(),
 		attested.CallTable(), attested.JoinTable(), attested.HostEndTable(),
 	}
-	all = append(all, trailTables()...)
-	return append(all, ingest.Tables()...)
 }

@@ -41,8 +41,8 @@ func (h *House) whole(ctx context.Context) error {
 	if err != nil || known == 0 {
 		return err
 	}
-	files, _, err := h.lake.Files(ctx, ingest.UnitTable().Name, trailhouse.Period{})
-	if err != nil || len(files) > 0 {
+	written, err := h.lake.Current(ctx, ingest.UnitTable().Name)
+	if err != nil || written != 0 {
 		return err
 	}
 	return trailhouse.Errorf(trailhouse.CodeDamaged, "the state in %s knows %d units that were read, and the lake beside it holds none of them", h.config.DataDir, known).

@@ -36,7 +36,7 @@ func (c *change) begin(ctx context.Context) error {
 	if c.batchID != "" {
 		return nil
 	}
-	_, before, err := c.job.Lake.Files(ctx, c.table.Name, trailhouse.Period{})
+	before, err := c.job.Lake.Current(ctx, c.table.Name)
 	if err != nil {
 		return err
 	}

@@ -144,7 +144,7 @@ func (w watermark) summary() map[string]string {
 func (j *Job) watermark(ctx context.Context, tables []*trailhouse.Table) (watermark, error) {
 	w := watermark{version: sessions.Version, at: map[string]int64{}}
 	for _, t := range tables {
-		_, id, err := j.Lake.Files(ctx, t.Name, trailhouse.Period{})
+		id, err := j.Lake.Current(ctx, t.Name)
 		if err != nil {
 			return w, err
 		}

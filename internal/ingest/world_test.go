@@ -118,6 +118,11 @@ func (l *testLake) Files(_ context.Context, table string, p trailhouse.Period) (
 	return files, int64(len(l.commits[table])), nil
 }
 
+func (l *testLake) Current(ctx context.Context, table string) (int64, error) {
+	_, id, err := l.Files(ctx, table, trailhouse.Period{})
+	return id, err
+}
+
 func (l *testLake) Added(context.Context, string, int64) ([]trailhouse.DataFile, bool, error) {
 	return nil, false, nil
 }

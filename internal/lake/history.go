@@ -24,12 +24,12 @@ func (l *Lake) Lookup(ctx context.Context, name, batchID string) (bool, error) {
 // History returns the snapshots of a table, oldest first; none where there is no
 // such table.
 func (l *Lake) History(ctx context.Context, name string) ([]trailhouse.Snapshot, error) {
-	tbl, err := l.load(ctx, name)
-	if err != nil || tbl == nil {
+	now, err := l.read(ctx, name)
+	if err != nil || now == nil {
 		return nil, err
 	}
 	var out []trailhouse.Snapshot
-	for _, s := range oldestFirst(tbl.Metadata()) {
+	for _, s := range oldestFirst(now.tbl.Metadata()) {
 		out = append(out, snapshotOf(s))
 	}
 	return out, nil
@@ -73,11 +73,11 @@ func parentOf(s table.Snapshot) int64 {
 // where there is none. Expire keeps that snapshot for keys that begin with
 // SourceKey.
 func (l *Lake) Summary(ctx context.Context, name, key string) (map[string]string, error) {
-	tbl, err := l.load(ctx, name)
-	if err != nil || tbl == nil {
+	now, err := l.read(ctx, name)
+	if err != nil || now == nil {
 		return nil, err
 	}
-	for _, s := range slices.Backward(oldestFirst(tbl.Metadata())) {
+	for _, s := range slices.Backward(oldestFirst(now.tbl.Metadata())) {
 		if summary := summaryOf(s); hasKey(summary, key) {
 			return summary, nil
 		}

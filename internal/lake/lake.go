@@ -37,6 +37,7 @@ type Lake struct {
 	// things go wrong.
 	cat   table.CatalogIO
 	clock trailhouse.Clock
+	known known
 }
 
 var _ trailhouse.Lake = (*Lake)(nil)

@@ -23,6 +23,9 @@ func everything() span { return span{math.MinInt32, math.MaxInt32} }
 
 func (s span) contains(o ordinal) bool { return s.from <= o && o <= s.to }
 
+// holds reports whether all of the other span lies in it.
+func (s span) holds(o span) bool { return s.from <= o.from && o.to <= s.to }
+
 // overlaps reports whether the spans share a partition.
 func (s span) overlaps(o span) bool { return s.from <= o.to && o.from <= s.to }
 

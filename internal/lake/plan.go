@@ -15,22 +15,33 @@ import (
 // Files returns the data files of the current snapshot in the partitions that the
 // period touches, by partition and path.
 func (l *Lake) Files(ctx context.Context, name string, p trailhouse.Period) ([]trailhouse.DataFile, int64, error) {
-	tbl, err := l.load(ctx, name)
-	if err != nil || tbl == nil || tbl.CurrentSnapshot() == nil {
+	s, err := l.read(ctx, name)
+	if err != nil || s == nil || s.tbl.CurrentSnapshot() == nil {
 		return nil, 0, err
 	}
-	snap := tbl.CurrentSnapshot()
-	_, _, tr, _ := specOf(tbl.Spec())
-	files, err := l.filesOf(ctx, tbl, *snap, spanOf(tr, p))
-	return files, snap.SnapshotID, err
+	_, _, tr, _ := specOf(s.tbl.Spec())
+	files, err := s.files(ctx, l, spanOf(tr, p))
+	return files, s.tbl.CurrentSnapshot().SnapshotID, err
+}
+
+// Current returns the id of the table's current snapshot without looking at its files,
+// zero where the table is empty or missing.
+func (l *Lake) Current(ctx context.Context, name string) (int64, error) {
+	s, err := l.read(ctx, name)
+	if err != nil || s == nil || s.tbl.CurrentSnapshot() == nil {
+		return 0, err
+	}
+	return s.tbl.CurrentSnapshot().SnapshotID, nil
 }
 
 // filesOf returns the data files of a snapshot in a span of partitions.
 func (l *Lake) filesOf(ctx context.Context, tbl *table.Table, snap table.Snapshot, s span) ([]trailhouse.DataFile, error) {
 	var files []trailhouse.DataFile
 	_, _, tr, _ := specOf(tbl.Spec())
+	all := columnsOf(tbl.Metadata())
 	err := l.walk(ctx, tbl, snap, s, planning, func(f iceberg.DataFile, o ordinal) error {
 		file, err := l.dataFile(f, o, tr)
+		file.Columns = all
 		files = append(files, file)
 		return err
 	})
@@ -41,6 +52,23 @@ func (l *Lake) filesOf(ctx context.Context, tbl *table.Table, snap table.Snapsho
 		return strings.Compare(a.Path, b.Path)
 	})
 	return files, err
+}
+
+// columnsOf returns how many columns all data files of a table have, 0 where some may
+// be from before the last of them were added. The metadata keeps every schema that the
+// table ever had; iceberg-go begins a new table with one that has no columns.
+func columnsOf(meta table.Metadata) int {
+	n := 0
+	for _, s := range meta.Schemas() {
+		switch fields := s.NumFields(); {
+		case fields == 0:
+		case n == 0:
+			n = fields
+		default:
+			return 0
+		}
+	}
+	return n
 }
 
 // dataFile is a data file of the metadata in our words.

@@ -48,22 +48,35 @@ func instant(t *testing.T, text string) time.Time {
 	return v
 }
 
+// Tables implements report.Planner.
+func (p fixedPlanner) Tables() ([]*trailhouse.Table, []trailhouse.DerivedView) {
+	var tables []*trailhouse.Table
+	for _, v := range p.views {
+		tables = append(tables, v.Table)
+	}
+	return tables, p.derived
+}
+
 // Plan implements report.Planner. Files without a partition are planned always.
-func (p fixedPlanner) Plan(_ context.Context, within []string, period trailhouse.Period) ([]trailhouse.View, []trailhouse.DerivedView, error) {
-	views := slices.Clone(p.views)
-	for i, v := range views {
-		if !p.prune || !slices.Contains(within, v.Table.Name) {
+func (p fixedPlanner) Plan(_ context.Context, tables []*trailhouse.Table, within []string, period trailhouse.Period) ([]trailhouse.View, error) {
+	var views []trailhouse.View
+	for _, v := range p.views {
+		if !slices.Contains(tables, v.Table) {
 			continue
 		}
-		views[i].Files = nil
-		for _, f := range v.Files {
-			from, day := f.Partition, 24*time.Hour
-			before := !period.To.IsZero() && !from.Before(period.To)
-			after := !period.From.IsZero() && !from.Add(day).After(period.From)
-			if from.IsZero() || !before && !after {
-				views[i].Files = append(views[i].Files, f)
+		planned := v
+		if p.prune && slices.Contains(within, v.Table.Name) {
+			planned.Files = nil
+			for _, f := range v.Files {
+				from, day := f.Partition, 24*time.Hour
+				before := !period.To.IsZero() && !from.Before(period.To)
+				after := !period.From.IsZero() && !from.Add(day).After(period.From)
+				if from.IsZero() || !before && !after {
+					planned.Files = append(planned.Files, f)
+				}
 			}
 		}
+		views = append(views, planned)
 	}
-	return views, p.derived, nil
+	return views, nil
 }

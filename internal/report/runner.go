@@ -8,12 +8,14 @@ import (
 	"github.com/trailhouse/trailhouse"
 )
 
-// Planner gives the tables that statements see: their data files as they are now,
-// and views of ours over them.
+// Planner gives the tables that statements see.
 type Planner interface {
-	// Plan plans all tables. Of those that within names, only the files whose
-	// partitions the period touches need to be among the files.
-	Plan(ctx context.Context, within []string, p trailhouse.Period) ([]trailhouse.View, []trailhouse.DerivedView, error)
+	// Tables are all tables, and views of ours over them.
+	Tables() ([]*trailhouse.Table, []trailhouse.DerivedView)
+	// Plan gives tables with their data files as they are now. Of those that within
+	// names, only the files whose partitions the period touches need to be among the
+	// files.
+	Plan(ctx context.Context, tables []*trailhouse.Table, within []string, p trailhouse.Period) ([]trailhouse.View, error)
 }
 
 // Runner runs reports and statements.
@@ -79,26 +81,32 @@ type Writer interface {
 	End() error
 }
 
-// plan is what one question sees.
+// plan is what one question sees. Files are planned when a statement of it is known to
+// need them.
 type plan struct {
 	engine  trailhouse.Engine
 	limits  trailhouse.Limits
 	views   []trailhouse.View
 	derived []trailhouse.DerivedView
+	files   func(ctx context.Context, tables []*trailhouse.Table) ([]trailhouse.View, error)
 }
 
 // plan asks the planner.
-func (r *Runner) plan(ctx context.Context, within []string, period trailhouse.Period) (*plan, error) {
-	views, derived, err := r.Planner.Plan(ctx, within, period)
-	if err != nil {
-		return nil, err
+func (r *Runner) plan(within []string, period trailhouse.Period) *plan {
+	p := &plan{engine: r.Engine, limits: r.Limits, files: func(ctx context.Context, tables []*trailhouse.Table) ([]trailhouse.View, error) {
+		return r.Planner.Plan(ctx, tables, within, period)
+	}}
+	var tables []*trailhouse.Table
+	tables, p.derived = r.Planner.Tables()
+	for _, t := range tables {
+		p.views = append(p.views, trailhouse.View{Table: t})
 	}
-	return &plan{engine: r.Engine, limits: r.Limits, views: views, derived: derived}, nil
+	return p
 }
 
 // query returns a query over the plan.
 func (p *plan) query(text string, parameters map[string]any) trailhouse.Query {
-	return trailhouse.Query{SQL: text, Parameters: parameters, Views: p.views, Derived: p.derived, Limits: p.limits}
+	return trailhouse.Query{SQL: text, Parameters: parameters, Views: p.views, Plan: p.files, Derived: p.derived, Limits: p.limits}
 }
 
 // Run runs a report: CodeUsage where there is none of the name and for a wrong
@@ -117,10 +125,7 @@ func (r *Runner) Run(ctx context.Context, q Request, w Writer) (Outcome, error) 
 	if err != nil {
 		return Outcome{}, err
 	}
-	p, err := r.plan(ctx, rep.Within, q.Period)
-	if err != nil {
-		return Outcome{}, err
-	}
+	p := r.plan(rep.Within, q.Period)
 	covered, err := p.coverage(ctx, rep, q.Period)
 	if err != nil {
 		return Outcome{}, err
@@ -171,13 +176,10 @@ func (r *Report) write(ctx context.Context, engine trailhouse.Engine, q trailhou
 
 // RunSQL runs a statement of the user's own. It has no parameters.
 func (r *Runner) RunSQL(ctx context.Context, text string, w Writer) (Outcome, error) {
-	p, err := r.plan(ctx, nil, trailhouse.Period{})
-	if err != nil {
-		return Outcome{}, err
-	}
+	p := r.plan(nil, trailhouse.Period{})
 	var out Outcome
 	asOf := r.Clock.Now().UTC().Truncate(time.Millisecond)
-	err = p.engine.Query(ctx, p.query(text, nil),
+	err := p.engine.Query(ctx, p.query(text, nil),
 		func(c []trailhouse.ResultColumn) error { return w.Begin(Head{AsOf: asOf, Columns: slices.Clone(c)}) },
 		func(row []any) error {
 			out.Rows++

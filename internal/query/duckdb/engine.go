@@ -36,6 +36,7 @@ type Options struct {
 // Engine implements trailhouse.Engine. It may be used from several goroutines.
 type Engine struct {
 	options Options
+	spares  spares
 }
 
 // New returns an Engine.
@@ -45,9 +46,7 @@ var _ trailhouse.Engine = (*Engine)(nil)
 
 // Query implements trailhouse.Engine.
 func (e *Engine) Query(ctx context.Context, q trailhouse.Query, columns func([]trailhouse.ResultColumn) error, row func([]any) error) error {
-	run, cancel := withTimeout(ctx, q.Limits.Timeout)
-	defer cancel()
-	return e.with(run, q, func(s *session, stmt *duck.Stmt) error {
+	return e.with(ctx, q, func(run context.Context, s *session, stmt *duck.Stmt) error {
 		if err := run.Err(); err != nil {
 			return s.failed(run, err)
 		}
@@ -76,27 +75,44 @@ func (e *Engine) Query(ctx context.Context, q trailhouse.Query, columns func([]t
 
 // Check implements trailhouse.Engine.
 func (e *Engine) Check(ctx context.Context, q trailhouse.Query) error {
-	run, cancel := withTimeout(ctx, q.Limits.Timeout)
-	defer cancel()
-	return e.with(run, q, func(_ *session, stmt *duck.Stmt) error {
+	return e.with(ctx, q, func(_ context.Context, _ *session, stmt *duck.Stmt) error {
 		_, err := resultOf(stmt)
 		return err
 	})
 }
 
-// with prepares the statement in a session of its own and hands it to use.
-func (e *Engine) with(ctx context.Context, q trailhouse.Query, use func(*session, *duck.Stmt) error) error {
-	s, err := open(ctx, e.options, q)
+// with prepares the statement in a session of its own and hands it to use, with a
+// context that ends at the statement's time limit.
+func (e *Engine) with(ctx context.Context, q trailhouse.Query, use func(context.Context, *session, *duck.Stmt) error) error {
+	text, err := bindNames(q.SQL, q.Parameters)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	stmt, err := s.prepare(ctx)
+	b, err := e.take(ctx)
+	if err != nil {
+		return err
+	}
+	s := &session{database: b, query: q, text: text}
+	// What the statement held in memory is free by then; the rest takes 2 ms that
+	// nobody needs to wait for.
+	defer func() { go s.close() }()
+	if err := s.admit(ctx); err != nil {
+		return err
+	}
+	if err := s.plan(ctx); err != nil {
+		return err
+	}
+	run, cancel := withTimeout(ctx, q.Limits.Timeout)
+	defer cancel()
+	if err := s.furnish(run); err != nil {
+		return err
+	}
+	stmt, err := s.prepare(run)
 	if err != nil {
 		return err
 	}
 	defer stmt.Close() //nolint:errcheck // frees memory; it has nothing to say
-	return use(s, stmt)
+	return use(run, s, stmt)
 }
 
 // drain hands the rows to row and counts them against the limits.

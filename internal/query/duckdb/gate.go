@@ -41,8 +41,8 @@ func (s *session) gate(ctx context.Context) (map[string]bool, error) {
 	return w.used, nil
 }
 
-// tablesOf returns the tables that a SELECT of our own reads.
-func (s *session) tablesOf(ctx context.Context, text string) (map[string]bool, error) {
+// sources returns the tables that a SELECT of our own reads.
+func (s *session) sources(ctx context.Context, text string) (map[string]bool, error) {
 	statement, err := s.parse(ctx, text)
 	if err != nil {
 		return nil, trailhouse.Errorf(trailhouse.CodeInternal, "a derived view is not a SELECT: %w", err)

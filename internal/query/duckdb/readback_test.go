@@ -162,10 +162,25 @@ func TestReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	slow, _, err := ask(t, trailhouse.Query{SQL: "SELECT * FROM trails", Views: []trailhouse.View{{Table: b.Table, Files: []trailhouse.DataFile{file}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file.Columns = range []int{0, len(b.Table.Columns)} { // as for a table of several schemas, and of one
+		readsBack(t, b, file, slow)
+	}
+}
+
+// readsBack compares the file with the batch that is in it, and its columns with those
+// wanted.
+func readsBack(t *testing.T, b *trailhouse.Batch, file trailhouse.DataFile, wanted []trailhouse.ResultColumn) {
 	views := []trailhouse.View{{Table: b.Table, Files: []trailhouse.DataFile{file}}}
-	_, got, err := ask(t, trailhouse.Query{SQL: "SELECT * FROM trails", Views: views})
+	shown, got, err := ask(t, trailhouse.Query{SQL: "SELECT * FROM trails", Views: views})
 	if err != nil || len(got) != b.Len() {
 		t.Fatalf("%d rows, %v", len(got), err)
+	}
+	if diff := cmp.Diff(wanted, shown); diff != "" {
+		t.Errorf("columns of %d known: %s", file.Columns, diff)
 	}
 	for r, values := range got {
 		for i, c := range b.Table.Columns {
