@@ -56,12 +56,7 @@ func (h *House) trailSources(ctx context.Context, paths []string) ([]trailhouse.
 // reached.
 func (h *House) bucket(ctx context.Context, place config.Source) (cloudtrail.Store, error) {
 	name, prefix, _ := cloudtrail.SplitAddress(place.Path)
-	a := h.config.Access(place)
-	session, err := aws.Open(ctx, aws.Options{
-		Profile: a.Profile, RoleARN: a.RoleARN, ExternalID: a.ExternalID, SessionName: a.SessionName,
-		Region: a.Region, Endpoint: a.Endpoint, PathStyle: a.PathStyle,
-		Attempts: int(a.Attempts), IdleTimeout: a.IdleTimeout,
-	})
+	session, a, err := h.session(ctx, place)
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +64,17 @@ func (h *House) bucket(ctx context.Context, place config.Source) (cloudtrail.Sto
 		Bucket: session.Bucket(name), Prefix: prefix, Parallel: int(a.Parallel), LookBackDays: int(a.LookBackDays),
 		Positions: h.state, TempDir: filepath.Join(h.config.DataDir, "tmp"),
 	}), nil
+}
+
+// session returns who we are at a place, and the settings that say so.
+func (h *House) session(ctx context.Context, place config.Source) (*aws.Session, config.AWS, error) {
+	a := h.config.Access(place)
+	s, err := aws.Open(ctx, aws.Options{
+		Profile: a.Profile, RoleARN: a.RoleARN, ExternalID: a.ExternalID, SessionName: a.SessionName,
+		Region: a.Region, Endpoint: a.Endpoint, PathStyle: a.PathStyle,
+		Attempts: int(a.Attempts), IdleTimeout: a.IdleTimeout,
+	})
+	return s, a, err
 }
 
 func eventRules(rules []config.EventRule) []cloudtrail.Rule {

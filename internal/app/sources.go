@@ -2,11 +2,15 @@ package app
 
 import (
 	"context"
+	"path/filepath"
+	"time"
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/cli"
+	"github.com/trailhouse/trailhouse/internal/config"
 	"github.com/trailhouse/trailhouse/internal/source/cloudtrail"
 	"github.com/trailhouse/trailhouse/internal/source/enclavelog"
+	"github.com/trailhouse/trailhouse/internal/source/enclavelog/cloudwatch"
 )
 
 // sources returns the sources that an import asks for: at the places that it names,
@@ -15,27 +19,68 @@ import (
 func (h *House) sources(ctx context.Context, r cli.ImportRequest) ([]trailhouse.Source, error) {
 	switch r.Source {
 	case enclavelog.Name:
-		src, err := h.enclaveLogs(r)
-		return []trailhouse.Source{src}, err
+		return h.logSources(ctx, r)
 	case cloudtrail.Name:
 		return h.trailSources(ctx, r.Paths)
 	}
 	return nil, trailhouse.Errorf(trailhouse.CodeUsage, "there is no source %q", r.Source)
 }
 
-func (h *House) enclaveLogs(r cli.ImportRequest) (trailhouse.Source, error) {
-	o := enclavelog.Options{
-		Paths: r.Paths, Instance: r.Instance, Year: r.Year, Location: r.Zone, CompleteThrough: r.CompleteThrough,
-		Limits: h.objectLimits(),
+// logSources returns the sources that read logs of enclaves at the places that an import
+// names, or, where it names none, at those of the configuration. Files are one source; log
+// groups are one for each account that they are read with, so that one whose credentials do
+// not hold does not end the others.
+func (h *House) logSources(ctx context.Context, r cli.ImportRequest) ([]trailhouse.Source, error) {
+	var places []config.Source
+	for _, path := range r.Paths {
+		places = append(places, config.Source{Source: enclavelog.Name, Path: path})
 	}
-	if len(o.Paths) == 0 {
-		for _, place := range h.config.SourcesOf(enclavelog.Name) {
-			o.Paths = append(o.Paths, place.Path)
-		}
+	for _, group := range r.LogGroups {
+		places = append(places, h.config.SourceOfGroup(enclavelog.Name, group))
 	}
-	if len(o.Paths) == 0 {
+	if len(places) == 0 {
+		places = h.config.SourcesOf(enclavelog.Name)
+	}
+	if len(places) == 0 {
 		return nil, trailhouse.Errorf(trailhouse.CodeUsage, "there is nothing to import: neither the command nor sources in the configuration name a place").
-			WithHint("name files or directories with logs of nitro-cli")
+			WithHint("name files or directories with logs of nitro-cli, or a log group with --log-group")
 	}
-	return enclavelog.New(o), nil
+	o := enclavelog.Options{
+		Instance: r.Instance, Year: r.Year, Location: r.Zone, CompleteThrough: r.CompleteThrough, Limits: h.objectLimits(),
+	}
+	var out []trailhouse.Source
+	files := o
+	for _, p := range places {
+		if p.LogGroup == "" {
+			files.Paths = append(files.Paths, p.Path)
+			continue
+		}
+		logs := o
+		var err error
+		if logs.CloudWatch, err = h.logGroup(ctx, p); err != nil {
+			return nil, err
+		}
+		out = append(out, enclavelog.New(logs))
+	}
+	if len(files.Paths) > 0 {
+		out = append([]trailhouse.Source{enclavelog.New(files)}, out...)
+	}
+	return out, nil
+}
+
+// logGroup returns the store of a place in CloudWatch Logs, as the configuration says that
+// it is reached.
+func (h *House) logGroup(ctx context.Context, place config.Source) (*cloudwatch.Store, error) {
+	session, a, err := h.session(ctx, place)
+	if err != nil {
+		return nil, err
+	}
+	o := cloudwatch.Options{
+		Groups: []string{place.LogGroup}, LookBack: time.Duration(a.LookBackDays) * 24 * time.Hour,
+		Positions: h.state, TempDir: filepath.Join(h.config.DataDir, "tmp"),
+	}
+	for _, region := range h.config.RegionsOf(place) {
+		o.Regions = append(o.Regions, session.Logs(region))
+	}
+	return enclavelog.NewCloudWatch(o), nil
 }

@@ -49,6 +49,9 @@ func (s *Session) fault(ctx context.Context, at target, err error) error {
 	case status == http.StatusForbidden:
 		return trailhouse.Errorf(trailhouse.CodeDenied, "%s may not be read: %w", at.what, cause(err)).
 			WithHint("the server's own words say why")
+	case code == "ResourceNotFoundException":
+		return trailhouse.Errorf(trailhouse.CodeNotFound, "%s is not there (%s)", at.what, code).
+			WithHint("check the name, the region and the account, and the endpoint if it is not AWS")
 	case code == "NoSuchBucket" || code == "NoSuchKey" || status == http.StatusNotFound:
 		return trailhouse.Errorf(trailhouse.CodeNotFound, "%s is not there (%s)", at.what, orStatus(code, status)).
 			WithHint("check the name of the bucket and the prefix, and the endpoint if it is not AWS")
@@ -88,7 +91,8 @@ func isCredentials(code string) bool {
 	switch code {
 	case "ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired",
 		"InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken", "SignatureDoesNotMatch",
-		"UnrecognizedClientException", "NotSignedUp", "RequestTimeTooSkewed":
+		"UnrecognizedClientException", "NotSignedUp", "RequestTimeTooSkewed",
+		"InvalidSignatureException", "IncompleteSignature", "MissingAuthenticationToken", "MissingAuthenticationTokenException":
 		return true
 	}
 	return false
@@ -113,8 +117,12 @@ func denied(at target, message string) error {
 			resource = "the key or resource behind " + at.resource
 		}
 	}
+	where := "the policy of the role or user"
+	if !strings.HasPrefix(action, "logs:") {
+		where += ", and in those of the bucket and its KMS key"
+	}
 	return trailhouse.Errorf(trailhouse.CodeDenied, "%s may not be read: permission %s on %s is missing", at.what, action, resource).
-		WithHint("allow %s on %s in the policy of the role or user, and in those of the bucket and its KMS key", action, resource)
+		WithHint("allow %s on %s in %s", action, resource, where)
 }
 
 // replaced is the error of an object whose ETag is another one now.

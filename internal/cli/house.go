@@ -59,6 +59,8 @@ type ImportRequest struct {
 	Source string
 	// Paths are absolute paths of files and directories.
 	Paths []string
+	// LogGroups are names of log groups of CloudWatch Logs, with * and ?.
+	LogGroups []string
 	// Instance is the host where neither path nor content names one; may be empty.
 	Instance trailhouse.InstanceID
 	// Year is the year of lines that print none; 0 to take it from the file's time.

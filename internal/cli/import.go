@@ -13,12 +13,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/config"
 )
 
 // importFlags are the flags of import enclave-log.
 type importFlags struct {
 	instance, zone, through string
 	year                    int
+	groups                  []string
 }
 
 func (s *shell) importCommand() *cobra.Command {
@@ -31,20 +33,24 @@ func (s *shell) importEnclaveLog() *cobra.Command {
 		Use:   "enclave-log [PATH…]",
 		Short: "Read logs of nitro-cli and journals of the allocator",
 		Long: `Reads files and directories with logs of nitro-cli (plain, gzip, rotated, or as
-CloudWatch Logs gives them out) and journals of nitro-enclaves-allocator.service.
+CloudWatch Logs gives them out) and journals of nitro-enclaves-allocator.service, and
+log groups of CloudWatch Logs, where each host writes a stream.
 
 A record that was read before, in whatever file, is not written again. The host is
-a directory or file name that is an instance id, else what the log's own enclave
-ids say, else --instance. Without a path, all sources of the kind enclave-log in
-trailhouse.yaml are read.`,
+the instance id in the name of a directory, file or stream, else what the log's own
+enclave ids say, else --instance. Without a place, all sources of the kind enclave-log
+in trailhouse.yaml are read.`,
 		Example: `  trailhouse import enclave-log /var/log/nitro_enclaves
   trailhouse import enclave-log --instance i-0a1b2c3d4e5f60718 nitro_enclaves.log
+  trailhouse import enclave-log --log-group '/aws/nitro/*' --region eu-west-1 --profile audit
   trailhouse import enclave-log logs/i-0a1b2c3d4e5f60718 --complete-through 2025-11-03T12:00:00Z`,
 	}
 	c.Flags().StringVar(&f.instance, "instance", "", "instance `ID` of the host, where neither path nor content names it")
 	c.Flags().IntVar(&f.year, "year", 0, "year of journal lines, which print none (default: from the file's time)")
 	c.Flags().StringVar(&f.zone, "tz", "UTC", "time `ZONE` of journal lines, which print none")
 	c.Flags().StringVar(&f.through, "complete-through", "", "the evidence is complete through this `TIME`: enclaves without an end ran at least until then")
+	c.Flags().StringArrayVar(&f.groups, "log-group", nil, "log group of CloudWatch Logs, a `NAME` in which * is any text and ? any character (may be given several times)")
+	accessFlags(c)
 	c.Flags().Int64("batch-records", 0, "most records of one commit (setting ingest.batch_records)")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		r, err := f.request(s, args)
@@ -79,6 +85,12 @@ func (f importFlags) request(s *shell, paths []string) (ImportRequest, error) {
 	if r.CompleteThrough.After(s.env.Clock.Now()) {
 		return r, usage("--complete-through: %s lies ahead: evidence is complete through an instant that was", f.through)
 	}
+	for _, group := range f.groups {
+		if !config.ValidLogGroup(group) {
+			return r, usage("--log-group: %q is not the name of a log group such as /aws/nitro/enclave (not its ARN)", group)
+		}
+	}
+	r.LogGroups = f.groups
 	r.Paths, err = s.places(paths)
 	return r, err
 }
@@ -111,7 +123,7 @@ func (s *shell) places(args []string) ([]string, error) {
 
 // somewhere checks, before anything is opened, that an import has a place to read.
 func (s *shell) somewhere(c *cobra.Command, r ImportRequest) error {
-	if len(r.Paths) > 0 {
+	if len(r.Paths)+len(r.LogGroups) > 0 {
 		return nil
 	}
 	settings, err := s.config(c)

@@ -20,11 +20,7 @@ An event that was read before, from whatever object or trail, is not written aga
   trailhouse import cloudtrail s3://my-trail --profile audit --region eu-west-1
   trailhouse import cloudtrail s3://my-trail/AWSLogs/111122223333 --role-arn arn:aws:iam::111122223333:role/Audit`,
 	}
-	c.Flags().String("profile", "", "`PROFILE` of the AWS CLI's files (setting aws.profile)")
-	c.Flags().String("role-arn", "", "`ARN` of a role to assume (setting aws.role_arn)")
-	c.Flags().String("external-id", "", "external `ID` that the role's owner asks for (setting aws.external_id)")
-	c.Flags().String("region", "", "`REGION` of the bucket (setting aws.region)")
-	c.Flags().String("endpoint", "", "`URL` of a server that speaks S3 (setting aws.endpoint)")
+	accessFlags(c)
 	c.Flags().Int64("batch-records", 0, "most records of one commit (setting ingest.batch_records)")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		places, err := s.places(args)
@@ -38,4 +34,13 @@ An event that was read before, from whatever object or trail, is not written aga
 		return s.withHouse(c, func(ctx context.Context, h House) error { return s.runImport(ctx, h, r) })
 	}
 	return c
+}
+
+// accessFlags are the flags that say who we are at AWS, and where the server is.
+func accessFlags(c *cobra.Command) {
+	c.Flags().String("profile", "", "`PROFILE` of the AWS CLI's files (setting aws.profile)")
+	c.Flags().String("role-arn", "", "`ARN` of a role to assume (setting aws.role_arn)")
+	c.Flags().String("external-id", "", "external `ID` that the role's owner asks for (setting aws.external_id)")
+	c.Flags().String("region", "", "`REGION` of the bucket or log group (setting aws.region)")
+	c.Flags().String("endpoint", "", "`URL` of a server that speaks as AWS does (setting aws.endpoint)")
 }

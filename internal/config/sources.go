@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,9 +23,9 @@ type AWS struct {
 	ExternalID string `yaml:"external_id"`
 	// Name by which the use of the role is seen in its owner's trail.
 	SessionName string `yaml:"session_name"`
-	// Region of buckets. Empty asks profile and environment, then the bucket.
+	// Region of buckets and log groups. Empty asks profile and environment, then the bucket.
 	Region string `yaml:"region"`
-	// URL of a server that speaks S3. Empty for AWS. Roles are assumed at AWS's own STS
+	// URL of a server that speaks as AWS does. Empty for AWS. Roles are assumed at AWS's own STS
 	// unless AWS_ENDPOINT_URL_STS names another.
 	Endpoint string `yaml:"endpoint"`
 	// Put the bucket into the path of a URL and not before the host name. Always so where
@@ -35,8 +37,8 @@ type AWS struct {
 	Parallel int64 `yaml:"parallel" min:"1" max:"64"`
 	// How long a server may send nothing until the connection is given up.
 	IdleTimeout time.Duration `yaml:"idle_timeout" min:"1s" max:"1h"`
-	// Delivery days before the newest known one that are listed again, because files of a
-	// trail come late.
+	// Days before the newest evidence known that are looked at again, because evidence comes
+	// late: delivery days of a trail, days of events of a log stream.
 	LookBackDays int64 `yaml:"look_back_days" min:"1" max:"36500"`
 }
 
@@ -50,6 +52,10 @@ type Source struct {
 	// Where it is: a file or directory, or `s3://bucket/prefix` (cloudtrail only): the
 	// folder that holds AWSLogs, or one above or below it.
 	Path string `yaml:"path"`
+	// Name of a log group of CloudWatch Logs in which the logs are, instead of `path`
+	// (enclave-log only). `*` is any text and `?` any character, so that one source may be
+	// many groups, such as /aws/nitro/*.
+	LogGroup string `yaml:"log_group"`
 	// Profile of the AWS CLI's files. A source that names a profile or a role takes
 	// nothing of who we are from `aws`.
 	Profile string `yaml:"profile"`
@@ -59,9 +65,13 @@ type Source struct {
 	ExternalID string `yaml:"external_id"`
 	// Name by which the use of the role is seen in its owner's trail.
 	SessionName string `yaml:"session_name"`
-	// Region of the bucket.
+	// Region of the bucket or log group.
 	Region string `yaml:"region"`
-	// URL of a server that speaks S3. A source that names one takes `path_style` from
+	// Several regions with the log group, instead of `region`.
+	Regions []string `yaml:"regions"`
+	// As `aws.look_back_days`, for this source alone; 0 takes that.
+	LookBackDays int64 `yaml:"look_back_days"`
+	// URL of a server that speaks as AWS does. A source that names one takes `path_style` from
 	// itself too.
 	Endpoint string `yaml:"endpoint"`
 	// As `aws.path_style`.
@@ -106,7 +116,19 @@ func (c *Config) Access(s Source) AWS {
 		a.Endpoint, a.PathStyle = s.Endpoint, s.PathStyle
 	}
 	a.PathStyle = a.PathStyle || s.PathStyle
+	if s.LookBackDays > 0 {
+		a.LookBackDays = s.LookBackDays
+	}
 	return a
+}
+
+// RegionsOf returns the regions of a source with a log group: the flag's, its own, those of
+// `aws`; one empty region where nobody names one.
+func (c *Config) RegionsOf(s Source) []string {
+	if len(s.Regions) > 0 && !c.fromFlag("aws.region") {
+		return s.Regions
+	}
+	return []string{c.Access(s).Region}
 }
 
 func (c *Config) fromFlag(keys ...string) bool {
@@ -131,6 +153,17 @@ func (c *Config) SourceAt(kind, path string) Source {
 	}
 	best.Path = path
 	return best
+}
+
+// SourceOfGroup returns the source of the file with that log group; only what it is called
+// where there is none.
+func (c *Config) SourceOfGroup(kind, group string) Source {
+	for _, s := range c.Sources {
+		if s.Source == kind && s.LogGroup == group {
+			return s
+		}
+	}
+	return Source{Source: kind, LogGroup: group}
 }
 
 // SourcesOf returns the sources of a kind, in the order of the file.
@@ -158,7 +191,7 @@ func (c *Config) checkSources(env map[string]string) []error {
 			wrong = append(wrong, c.wrong(key, name, text))
 			continue
 		}
-		if !strings.HasPrefix(s.Path, s3Scheme) {
+		if s.Path != "" && !strings.HasPrefix(s.Path, s3Scheme) {
 			s.Path = c.besideFile(s.Path, env)
 		}
 	}
@@ -171,6 +204,12 @@ func (s *Source) problem() (key, text string) {
 	switch {
 	case s.Source != "cloudtrail" && s.Source != "enclave-log":
 		return "source", fmt.Sprintf("%q is not one of cloudtrail, enclave-log", s.Source)
+	case s.LookBackDays < 0 || s.LookBackDays > maxLookBackDays:
+		return "look_back_days", fmt.Sprintf("%d is not between 0 and %d", s.LookBackDays, maxLookBackDays)
+	case s.LogGroup != "":
+		return s.groupProblem()
+	case len(s.Regions) > 0:
+		return "regions", "is of use only with log_group"
 	case s.Path == "":
 		return "path", "is missing: a source must say where it is"
 	case onS3 && s.Source != "cloudtrail":
@@ -186,6 +225,36 @@ func (s *Source) problem() (key, text string) {
 	}
 	return badAccess(s.RoleARN, s.Endpoint)
 }
+
+// maxLookBackDays is the most of aws.look_back_days.
+const maxLookBackDays = 36500
+
+// groupProblem is problem for a source with a log group.
+func (s *Source) groupProblem() (key, text string) {
+	switch {
+	case s.Source != "enclave-log":
+		return "log_group", "only logs of enclaves are read from CloudWatch Logs"
+	case s.Path != "":
+		return "path", "a source has either path or log_group"
+	case !logGroup.MatchString(s.LogGroup):
+		return "log_group", fmt.Sprintf("%q is not the name of a log group such as /aws/nitro/enclave (not its ARN), in which * and ? may stand", s.LogGroup)
+	case s.Region != "" && len(s.Regions) > 0:
+		return "regions", "a source has either region or regions"
+	case slices.Contains(s.Regions, ""):
+		return "regions", "a region is empty"
+	case len(s.Include)+len(s.Exclude) > 0:
+		return "include", "only events of CloudTrail are picked by rules"
+	case s.ExternalID != "" && s.RoleARN == "":
+		return "external_id", "is of use only with role_arn"
+	}
+	return badAccess(s.RoleARN, s.Endpoint)
+}
+
+// logGroup is a name of a log group (API reference of CreateLogGroup) with wildcards.
+var logGroup = regexp.MustCompile(`^[A-Za-z0-9._/#*?-]{1,512}$`)
+
+// ValidLogGroup reports whether a text may be the name of a log group, with * and ?.
+func ValidLogGroup(name string) bool { return logGroup.MatchString(name) }
 
 // checkAWS checks the section aws.
 func (c *Config) checkAWS() []error {

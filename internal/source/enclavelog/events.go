@@ -209,15 +209,18 @@ func (e *events) lines() error {
 		p.text, p.hash = ev.message.kept, ev.message.hash()
 		return e.give(p)
 	}
-	rest, more := bytes.TrimSuffix(ev.message.kept, []byte("\n")), true
+	return messageLines(p, ev.message.kept, e.give)
+}
+
+// messageLines gives the lines of a message, each as p with another text.
+func messageLines(p *piece, message []byte, give func(*piece) error) error {
+	rest, more := bytes.TrimSuffix(message, []byte("\n")), true
 	for more {
-		var text []byte
-		text, rest, more = bytes.Cut(rest, []byte("\n"))
-		p.text = text
-		if err := afterZeros(p, e.give); err != nil {
+		p.text, rest, more = bytes.Cut(rest, []byte("\n"))
+		if err := afterZeros(p, give); err != nil {
 			return err
 		}
-		if err := e.give(p); err != nil {
+		if err := give(p); err != nil {
 			return err
 		}
 	}

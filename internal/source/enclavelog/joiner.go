@@ -211,7 +211,11 @@ func (j *joiner) follow(p *piece) {
 	case stateRefused:
 		j.refused.add(p, blank)
 	case stateNone:
-		if !blank {
+		switch {
+		case blank:
+		case j.reader.window != nil && !j.reader.window.From.IsZero():
+			j.drop() // its record was read with the window before
+		default:
 			j.reader.bad(j.stream, false)
 			j.refuse(p, reasonOrphan)
 		}
@@ -228,7 +232,7 @@ func (j *joiner) join(p *piece, blank bool) {
 	}
 	if reason := flawOf(text); reason != "" {
 		j.reader.bad(j.stream, true)
-		j.reader.sink.Reject(trailhouse.Rejected{
+		j.reader.reject(trailhouse.Rejected{
 			Position: p.start, Length: p.end - p.start, Reason: reason, Content: slices.Clone(p.text), SHA256: sha256.Sum256(p.text),
 		})
 		return
@@ -266,7 +270,7 @@ func (j *joiner) broken(p *piece) error {
 		j.state = stateNone
 	}
 	j.reader.bad(j.stream, true)
-	j.reader.sink.Reject(trailhouse.Rejected{
+	j.reader.reject(trailhouse.Rejected{
 		Position: p.start, Length: p.end - p.start, Reason: p.broken, Content: slices.Clone(p.text), SHA256: p.hash,
 	})
 	return nil
@@ -300,7 +304,7 @@ func (j *joiner) tell() {
 	if r.reason == "" {
 		return
 	}
-	j.reader.sink.Reject(trailhouse.Rejected{
+	j.reader.reject(trailhouse.Rejected{
 		Position: r.start, Length: r.end - r.start, Reason: r.reason, Content: slices.Clone(r.text.kept), SHA256: r.text.hash(),
 	})
 	r.reason, r.blanks = "", 0

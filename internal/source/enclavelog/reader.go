@@ -10,6 +10,7 @@ import (
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/objects"
+	"github.com/trailhouse/trailhouse/internal/source/enclavelog/cloudwatch"
 )
 
 // maxPending is how much text of unfinished records all streams of a unit may hold
@@ -21,7 +22,9 @@ type reader struct {
 	ctx     context.Context
 	source  *Source
 	unit    trailhouse.Unit
-	object  string // the unit's name as UTF-8
+	object  string             // the unit's name as UTF-8
+	from    string             // what rows call the object: the same, or the stream of which the unit is a window
+	window  *cloudwatch.Window // nil for an object
 	survey  *survey
 	sink    trailhouse.Sink
 	keys    keys
@@ -47,14 +50,14 @@ func (r *reach) add(micros int64) {
 
 func newReader(ctx context.Context, s *Source, u trailhouse.Unit, sv *survey, sink trailhouse.Sink, instances int) *reader {
 	return &reader{
-		ctx: ctx, source: s, unit: u, object: printable(u.Object), survey: sv, sink: sink,
+		ctx: ctx, source: s, unit: u, object: printable(u.Object), from: printable(u.Object), survey: sv, sink: sink,
 		reach: [2][]reach{make([]reach, instances), make([]reach, instances)}, holes: make([]hole, instances),
 	}
 }
 
-// run reads the object to its end.
-func (r *reader) run(o *objects.Object) error {
-	if err := r.pieces(o); r.failed != nil {
+// run reads the unit to its end; pieces gives its lines.
+func (r *reader) run(pieces func(give func(*piece) error) error) error {
+	if err := pieces(r.piece); r.failed != nil {
 		return r.failed
 	} else if err != nil {
 		return r.changed(err)
@@ -70,12 +73,13 @@ func (r *reader) run(o *objects.Object) error {
 	return nil
 }
 
-func (r *reader) pieces(o *objects.Object) error {
-	if !r.survey.json {
-		return eachLine(o.Reader(), r.piece)
+// pieces gives the lines of an object for the second time.
+func (s *survey) pieces(o *objects.Object, give func(*piece) error) error {
+	if !s.json {
+		return eachLine(o.Reader(), give)
 	}
-	e := newEvents(o.Reader(), r.survey)
-	e.give = r.piece
+	e := newEvents(o.Reader(), s)
+	e.give = give
 	return e.each()
 }
 
@@ -134,10 +138,19 @@ func (r *reader) refuse(j *joiner) {
 	if j.stream.name != "" {
 		name = j.stream.name
 	}
-	r.sink.Reject(trailhouse.Rejected{
+	r.reject(trailhouse.Rejected{
 		Position: j.position, Length: j.end - j.position, Content: text[:min(len(text), trailhouse.MaxRejected)], SHA256: sha256.Sum256(text),
 		Reason: "log stream " + name + " does not tell which instance it comes from, neither by its name nor by an enclave id: import it with --instance",
 	})
+}
+
+// reject puts a piece of the unit into quarantine. Positions in a window are no bytes, so
+// that its pieces are as long as they are.
+func (r *reader) reject(x trailhouse.Rejected) {
+	if r.window != nil && len(x.Content) < trailhouse.MaxRejected {
+		x.Length = int64(len(x.Content))
+	}
+	r.sink.Reject(x)
 }
 
 // cover notes how far the unit reaches for each instance.
@@ -222,7 +235,7 @@ func (r *reader) writeRecord(j *joiner, ordinal int64) {
 		b.SetText(c.continuation, j.more)
 	}
 	b.SetInt(c.ordinal, ordinal)
-	b.SetString(c.object, r.object)
+	b.SetString(c.object, r.from)
 	b.SetInt(c.position, j.position)
 	b.SetString(c.unit, r.unit.ID)
 	b.EndRow()
@@ -244,7 +257,7 @@ func (r *reader) writeEntry(j *joiner, ordinal int64) {
 	}
 	b.SetText(c.message, message)
 	b.SetInt(c.ordinal, ordinal)
-	b.SetString(c.object, r.object)
+	b.SetString(c.object, r.from)
 	b.SetInt(c.position, j.position)
 	b.SetString(c.unit, r.unit.ID)
 	b.EndRow()

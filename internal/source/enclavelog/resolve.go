@@ -53,6 +53,11 @@ func (s *Source) instanceFor(ctx context.Context, u trailhouse.Unit, sv *survey,
 	if len(st.ids) == 1 {
 		return st.ids[0], nil
 	}
+	if s.options.CloudWatch != nil && len(st.ids) == 0 {
+		if id := s.options.CloudWatch.Instance(stored(u)); id != "" {
+			return id, nil
+		}
+	}
 	if s.options.Instance != "" {
 		return s.options.Instance, nil
 	}
@@ -64,7 +69,7 @@ func (s *Source) instanceFor(ctx context.Context, u trailhouse.Unit, sv *survey,
 		return "", trailhouse.Errorf(trailhouse.CodeInvalid, "%s holds enclaves of several instances: %s", what, joined(st.ids)).
 			WithHint("a log belongs to one host: say which one with --instance, or put its id into the path")
 	}
-	if !sv.json {
+	if !sv.json && s.options.CloudWatch == nil {
 		if id := s.neighbour(ctx, u, !st.records); id != "" {
 			return id, nil
 		}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/objects"
+	"github.com/trailhouse/trailhouse/internal/source/enclavelog/cloudwatch"
 )
 
 // Name is the source's name, and that of coverage of nitro-cli logs.
@@ -32,8 +33,10 @@ const JournalName = "enclave-allocator-journal"
 
 // Options say where to read and what the files do not tell themselves.
 type Options struct {
-	// Paths are files and directory trees.
+	// Paths are files and directory trees. They are not looked at where CloudWatch is set.
 	Paths []string
+	// CloudWatch is where the logs are, where that is not Paths; see NewCloudWatch.
+	CloudWatch *cloudwatch.Store
 	// Instance is the instance of units that name none.
 	Instance trailhouse.InstanceID
 	// Year is the year of the first line of a journal; zero takes it from the time of
@@ -82,6 +85,15 @@ func (s *Source) Version() string { return "2" }
 // Units finds the files. What cannot be read is missing, and so is what the user named
 // and is no file; what is no file below a directory is ignored.
 func (s *Source) Units(ctx context.Context, yield func(trailhouse.Unit) error, miss func(trailhouse.Coverage) error) error {
+	if s.options.CloudWatch != nil {
+		return s.options.CloudWatch.List(ctx, func(u trailhouse.Unit) error {
+			u.Again = u.Again || !s.options.CompleteThrough.IsZero()
+			if s.options.Instance != "" {
+				u.ID += "@" + string(s.options.Instance)
+			}
+			return yield(u)
+		}, miss)
+	}
 	named := map[string]bool{}
 	for _, p := range s.options.Paths {
 		if abs, err := filepath.Abs(p); err == nil {
@@ -120,6 +132,9 @@ func (s *Source) unitID(f objects.File) string {
 // is whole and which instance it comes from; the second reads the same bytes again
 // and gives the rows. A file that grows meanwhile is read to where it ended.
 func (s *Source) Read(ctx context.Context, u trailhouse.Unit, sink trailhouse.Sink) error {
+	if s.options.CloudWatch != nil {
+		return s.readWindow(ctx, u, sink)
+	}
 	o, err := objects.Open(u.Object, s.options.Limits)
 	if err != nil {
 		return err
@@ -144,7 +159,7 @@ func (s *Source) Read(ctx context.Context, u trailhouse.Unit, sink trailhouse.Si
 		st.date(s.options.Year, o.File().Modified, s.options.Location)
 	}
 	r := newReader(ctx, s, u, sv, sink, len(instances))
-	if err := r.run(o); err != nil {
+	if err := r.run(func(give func(*piece) error) error { return sv.pieces(o, give) }); err != nil {
 		return err
 	}
 	r.cover(instances)

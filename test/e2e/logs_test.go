@@ -1,0 +1,129 @@
+package e2e
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/trailhouse/trailhouse/internal/testkit"
+)
+
+const sampleHost = "i-0a1b2c3d4e5f60718"
+
+// logLines returns what an agent makes of a log: an event of each line or, with a pattern
+// for the beginning of records, of each record. Times are those of an agent that caught up
+// some hours ago: many events in one millisecond. Lines without text are no events.
+func logLines(text string, whole bool) []testkit.LogLine {
+	at := time.Now().Add(-3 * time.Hour).UnixMilli()
+	var out []testkit.LogLine
+	for _, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+		if whole && !strings.HasPrefix(line, "[") && len(out) > 0 {
+			out[len(out)-1].Text += "\n" + line
+			continue
+		}
+		if line != "" {
+			out = append(out, testkit.LogLine{Time: at + int64(len(out)/7), Text: line})
+		}
+	}
+	return out
+}
+
+// sessionsOf returns the sessions of a house as text.
+func (h *house) sessionsOf() string {
+	h.t.Helper()
+	return h.must(0, "sql", "--format", "csv", "SELECT * FROM enclave_sessions ORDER BY enclave_id, started").out
+}
+
+// TestLogsFromCloudWatch imports a host's log through CloudWatch Logs as both kinds of
+// agents write it, and wants the rows and sessions of the file; then the file, which holds
+// nothing new, and what comes late.
+func TestLogsFromCloudWatch(t *testing.T) {
+	server := testkit.Moto(t)
+	text := read(t, sampleLog(t))
+	file := newHouse(t)
+	file.must(0, "import", "enclave-log", "--instance", sampleHost, sampleLog(t))
+	keys := "SELECT record_id, instance_id, time, logger, message, ordinal FROM enclave_log ORDER BY record_id"
+	for _, whole := range []bool{false, true} {
+		h := newHouse(t)
+		h.config = filepath.Join(h.cwd, "trailhouse.yaml")
+		group := testkit.LogGroup(t, server, "/aws/nitro/")
+		settings := "sources:\n  - source: enclave-log\n    log_group: " + group[:len(group)-3] + "*\n    regions: [us-east-1]\n    endpoint: " + server + "\n"
+		if err := os.WriteFile(h.config, []byte(settings), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		testkit.LogStream(t, server, group, sampleHost)
+		lines := logLines(text, whole)
+		late := len(lines) / 2
+		testkit.PutLogs(t, server, group, sampleHost, append(append([]testkit.LogLine(nil), lines[:late]...), lines[late+10:]...)...)
+		h.must(0, "import", "enclave-log")
+		testkit.PutLogs(t, server, group, sampleHost, lines[late:late+10]...)
+		if o := h.must(0, "import", "enclave-log"); strings.Contains(o.out, " 0 written") {
+			t.Errorf("late events gave nothing: %s", o.out)
+		}
+		if got, want := h.sessionsOf(), file.sessionsOf(); got != want {
+			t.Errorf("sessions (whole records: %v)\n%s\nwant\n%s", whole, got, want)
+		}
+		if got, want := h.must(0, "sql", "--format", "csv", keys).out, file.must(0, "sql", "--format", "csv", keys).out; got != want {
+			t.Errorf("rows (whole records: %v)\n%s\nwant\n%s", whole, got, want)
+		}
+		for _, again := range [][]string{{"import", "enclave-log"}, {"import", "enclave-log", "--instance", sampleHost, sampleLog(t)}} {
+			if o := h.must(0, again...); !strings.Contains(o.out, " 0 written") {
+				t.Errorf("%q gave %s", again, o.out)
+			}
+		}
+		object := "cloudwatch://123456789012/us-east-1" + group + "/" + sampleHost
+		if n := h.count("SELECT count(*) FROM enclave_log WHERE object <> '" + object + "' OR position < 1700000000000000000"); n != 0 {
+			t.Errorf("%d rows do not say where they come from", n)
+		}
+	}
+}
+
+// TestLogGroupsThatAreMissing wants what can be read, a row of coverage for the rest, and
+// exit code 3.
+func TestLogGroupsThatAreMissing(t *testing.T) {
+	server := testkit.Moto(t)
+	proxy := testkit.NewProxy(t, server)
+	group := testkit.LogGroup(t, server, "/aws/nitro/")
+	for _, stream := range []string{sampleHost, "i-0ffffffffffffffff"} {
+		testkit.LogStream(t, server, group, stream)
+		testkit.PutLogs(t, server, group, stream, logLines(read(t, sampleLog(t)), true)...)
+	}
+	h := newHouse(t)
+	args := []string{"import", "enclave-log", "--log-group", group, "--log-group", "/aws/nitro/none", "--region", "us-east-1", "--endpoint", proxy.URL}
+	proxy.Fail(func(_ int, r *http.Request) testkit.Fault {
+		if testkit.IsLogs(r, "FilterLogEvents") && strings.Contains(bodyOf(t, r), "i-0fff") {
+			return testkit.LogsError(400, "AccessDeniedException", "User: arn:aws:iam::123456789012:user/ann is not authorized to perform: logs:FilterLogEvents on resource: arn:aws:logs:us-east-1:123456789012:log-group:x:*")
+		}
+		return nil
+	})
+	h.must(3, args...)
+	if n := h.count("SELECT count(*) FROM coverage WHERE result = 'missing' AND (scope = 'i-0ffffffffffffffff' AND detail LIKE '%logs:FilterLogEvents%' OR object LIKE '%/aws/nitro/none/*')"); n != 2 {
+		t.Errorf("%d rows of coverage", n)
+	}
+	proxy.Fail(func(int, *http.Request) testkit.Fault { return nil })
+	h.must(0, "import", "enclave-log", "--log-group", group, "--endpoint", proxy.URL)
+	if n := h.count("SELECT count(DISTINCT instance_id) FROM enclave_log"); n != 2 {
+		t.Errorf("%d hosts", n)
+	}
+	testkit.LogsCall(t, server, "DeleteLogStream", map[string]any{"logGroupName": group, "logStreamName": "i-0ffffffffffffffff"})
+	h.must(3, "import", "enclave-log", "--log-group", group, "--endpoint", proxy.URL)
+	if n := h.count("SELECT count(*) FROM coverage WHERE result = 'missing' AND scope = 'i-0ffffffffffffffff' AND detail LIKE '%not there any more%'"); n != 1 {
+		t.Errorf("%d rows of coverage of the stream that is gone", n)
+	}
+	h.must(0, "import", "enclave-log", "--log-group", group, "--endpoint", proxy.URL)
+}
+
+// bodyOf reads a request's body and puts it back.
+func bodyOf(t *testing.T, r *http.Request) string {
+	t.Helper()
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	r.Body = io.NopCloser(strings.NewReader(string(text)))
+	return string(text)
+}
