@@ -21,6 +21,7 @@ import (
 	"github.com/trailhouse/trailhouse/internal/derive/sessions"
 	"github.com/trailhouse/trailhouse/internal/ingest"
 	"github.com/trailhouse/trailhouse/internal/lake"
+	"github.com/trailhouse/trailhouse/internal/policy"
 	"github.com/trailhouse/trailhouse/internal/query/duckdb"
 	"github.com/trailhouse/trailhouse/internal/report"
 	"github.com/trailhouse/trailhouse/internal/source/enclavelog"
@@ -64,6 +65,7 @@ type House struct {
 	derive  *derive.Job
 	engine  *duckdb.Engine
 	clients *clients.Rules
+	policy  *policy.Policy
 	reports *report.Runner
 }
 
@@ -72,7 +74,7 @@ var _ cli.House = (*House)(nil)
 // Open opens the data directory of the configuration, and makes it where it is
 // missing.
 func Open(ctx context.Context, c *config.Config, clock trailhouse.Clock, log *slog.Logger, version string) (_ *House, err error) {
-	h := &House{config: c, clock: clock, log: log, engine: duckdb.New(duckdb.Options{})}
+	h := &House{config: c, clock: clock, log: log, engine: duckdb.New(duckdb.Options{}), policy: policy.New(c.ApprovedImages)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Close())
@@ -129,6 +131,7 @@ func (h *House) Close() error {
 // tables are all tables of the house, in the order in which people meet them.
 func tables() []*trailhouse.Table {
 	all := append([]*trailhouse.Table{enclavelog.LogTable(), enclavelog.AllocatorTable()}, derivedTables()...)
+	all = append(all, policy.AcknowledgementTable())
 	all = append(all, trailTables()...)
 	return append(all, ingest.Tables()...)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/trailhouse/trailhouse/internal/derive/attested"
 	"github.com/trailhouse/trailhouse/internal/derive/sessions"
 	"github.com/trailhouse/trailhouse/internal/ingest"
+	"github.com/trailhouse/trailhouse/internal/policy"
 	"github.com/trailhouse/trailhouse/internal/query/duckdb"
 	"github.com/trailhouse/trailhouse/internal/report"
 	"github.com/trailhouse/trailhouse/internal/source/cloudtrail"
@@ -36,6 +37,7 @@ import (
 //	      - {client: acme, name: "acme-*"}
 //	    hosts:                          # optional: as in trailhouse.yaml
 //	      i-1: {account: "111122223333"}
+//	    approved_images: [{pcr0: aa}]   # optional: as in trailhouse.yaml, measurements in lower-case hex
 //	    argument: i-1                   # optional: the report's argument
 //	    parameters: {client: acme}      # optional
 //	    from: 2025-11-01T00:00:00Z      # optional
@@ -58,6 +60,7 @@ type spec struct {
 	Tables     map[string][]map[string]any `yaml:"tables"`
 	Clients    []config.ClientRule         `yaml:"clients"`
 	Hosts      map[string]config.Host      `yaml:"hosts"`
+	Images     []config.ApprovedImage      `yaml:"approved_images"`
 	Argument   string                      `yaml:"argument"`
 	Parameters map[string]string           `yaml:"parameters"`
 	From       time.Time                   `yaml:"from"`
@@ -93,7 +96,7 @@ func (r *rawText) UnmarshalYAML(text []byte) error {
 func lakeTables() []*trailhouse.Table {
 	return []*trailhouse.Table{
 		sessions.MarkTable(), sessions.SessionTable(), sessions.AttemptTable(),
-		attested.CallTable(), attested.JoinTable(), attested.HostEndTable(),
+		attested.CallTable(), attested.JoinTable(), attested.HostEndTable(), policy.AcknowledgementTable(),
 		ingest.RunTable(), ingest.UnitTable(), ingest.CoverageTable(), ingest.QuarantineTable(),
 		cloudtrail.EventTable(), cloudtrail.NetworkTable(), cloudtrail.InsightTable(), cloudtrail.AggregatedTable(),
 	}
@@ -128,7 +131,7 @@ func (s *spec) run(t *testing.T, name string) {
 	if s.AsOf.IsZero() {
 		s.AsOf = instant(t, "2026-01-01T00:00:00Z")
 	}
-	planner := plannerFor(t, s.Tables, s.Clients, s.Hosts)
+	planner := plannerFor(t, s.Tables, s.Clients, s.Hosts, s.Images...)
 	runner := &report.Runner{Library: library, Engine: duckdb.New(duckdb.Options{}), Clock: fixedClock(s.AsOf)}
 	request := report.Request{Name: name, Argument: s.Argument, Args: s.Parameters, Period: trailhouse.Period{From: s.From, To: s.To}}
 	// The rows are the same whether files outside the period are planned or not.
@@ -201,13 +204,13 @@ type fixedPlanner struct {
 }
 
 // plannerFor writes the rows as Parquet files.
-func plannerFor(t *testing.T, rows map[string][]map[string]any, rules []config.ClientRule, hosts map[string]config.Host) fixedPlanner {
+func plannerFor(t *testing.T, rows map[string][]map[string]any, rules []config.ClientRule, hosts map[string]config.Host, images ...config.ApprovedImage) fixedPlanner {
 	t.Helper()
 	compiled, err := clients.Compile("spec", rules, hosts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := fixedPlanner{derived: compiled.Views()}
+	p := fixedPlanner{derived: append(compiled.Views(), policy.New(images).Views()...)}
 	db, err := sql.Open("duckdb", "")
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,200 @@
+package policy
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/config"
+)
+
+//go:embed finding_calls.sql
+var findingCallsSQL string
+
+//go:embed never_attested.sql
+var neverAttestedSQL string
+
+//go:embed acknowledgements.sql
+var acknowledgementsSQL string
+
+// Policy is the list of approved images. It never changes.
+type Policy struct {
+	images []config.ApprovedImage
+}
+
+// New returns the policy of entries that config.Load has checked.
+func New(images []config.ApprovedImage) *Policy {
+	return &Policy{images: slices.Clone(images)}
+}
+
+// Views returns the derived views of the policy, in the Trino subset, in the order in
+// which they build on one another. They stand on kms_usage and enclave_usage:
+//
+//	approved_images the entries, numbered from 1 in the order of the file
+//	kms_verdicts    kms_usage with verdict (approved, not-approved, no-list; null for a
+//	                NitroTPM), approved_once (approved at another time) and failed
+//	finding_calls   kms_verdicts with finding_kind and subject, a row for each finding
+//	                of a call
+//	never_attested  sessions that are findings
+//	acknowledgements the newest acknowledgement of each finding
+func (p *Policy) Views() []trailhouse.DerivedView {
+	return []trailhouse.DerivedView{
+		{Name: "approved_images", SQL: p.imagesSQL()},
+		{Name: "kms_verdicts", SQL: p.verdictsSQL()},
+		{Name: "finding_calls", SQL: findingCallsSQL},
+		{Name: "never_attested", SQL: neverAttestedSQL},
+		{Name: "acknowledgements", SQL: acknowledgementsSQL},
+	}
+}
+
+// imagesSQL gives the entries as rows.
+func (p *Policy) imagesSQL() string {
+	const types = "CAST(entry AS bigint) AS entry, CAST(pcr0 AS varchar) AS pcr0, CAST(pcr8 AS varchar) AS pcr8, CAST(client AS varchar) AS client, " +
+		"CAST(key AS varchar) AS key, CAST(valid_from AS timestamp) AS valid_from, CAST(valid_until AS timestamp) AS valid_until, CAST(note AS varchar) AS note"
+	rows := []string{"  (0, NULL, NULL, NULL, NULL, NULL, NULL, NULL)"}
+	for i, a := range p.images {
+		rows = append(rows, fmt.Sprintf("  (%d, %s, %s, %s, %s, %s, %s, %s)", i+1, text(a.PCR0), text(a.PCR8), text(a.Client), text(a.Key), instant(a.From), instant(a.Until), text(a.Note)))
+	}
+	return "SELECT " + types + " FROM (VALUES\n" + strings.Join(rows, ",\n") +
+		"\n) AS i (entry, pcr0, pcr8, client, key, valid_from, valid_until, note) WHERE entry > 0"
+}
+
+// verdictsSQL judges each call.
+func (p *Policy) verdictsSQL() string {
+	var scopes, once, now []string
+	for _, g := range p.groups() {
+		measured := g.measured()
+		scopes = append(scopes, g.scope)
+		once = append(once, both(g.scope, measured))
+		now = append(now, both(g.scope, measured, g.dates))
+	}
+	return `SELECT
+  u.*,
+  CASE
+    WHEN u.kind = 'nitrotpm' THEN NULL
+    WHEN NOT ` + anyOf(scopes) + ` THEN 'no-list'
+    WHEN NOT coalesce(u.debug, false) AND ` + anyOf(now) + ` THEN 'approved'
+    ELSE 'not-approved'
+  END AS verdict,
+  NOT coalesce(u.debug, false) AND ` + anyOf(once) + ` AS approved_once,
+  u.errorcode IS NOT NULL OR u.errormessage IS NOT NULL AS failed
+FROM kms_usage AS u`
+}
+
+// group are entries for the same calls at the same time: engines look a measurement up
+// among many faster than they evaluate as many conditions.
+type group struct {
+	scope, dates string // conditions, "" where there is none
+	pcr0, pcr8   []string
+	pairs        []string // conditions on both
+}
+
+// groups returns the groups in the order in which the file begins them.
+func (p *Policy) groups() []*group {
+	var out []*group
+	for _, a := range p.images {
+		scope, dates := both(clientSQL(a.Client), keySQL(a.Key)), both(datesSQL(a.From, a.Until))
+		i := slices.IndexFunc(out, func(g *group) bool { return g.scope == scope && g.dates == dates })
+		if i < 0 {
+			i = len(out)
+			out = append(out, &group{scope: scope, dates: dates})
+		}
+		switch g := out[i]; {
+		case a.PCR8 == "":
+			g.pcr0 = append(g.pcr0, text(a.PCR0))
+		case a.PCR0 == "":
+			g.pcr8 = append(g.pcr8, text(a.PCR8))
+		default:
+			g.pairs = append(g.pairs, "u.pcr0 = "+text(a.PCR0)+" AND u.pcr8 = "+text(a.PCR8))
+		}
+	}
+	return out
+}
+
+// measured asks whether the call's document has a measurement of the group.
+func (g *group) measured() string {
+	all := slices.Clone(g.pairs)
+	if len(g.pcr0) > 0 {
+		all = append(all, "u.pcr0 IN ("+strings.Join(g.pcr0, ", ")+")")
+	}
+	if len(g.pcr8) > 0 {
+		all = append(all, "u.pcr8 IN ("+strings.Join(g.pcr8, ", ")+")")
+	}
+	return anyOf(all)
+}
+
+// keyName is what comes behind key/ in a key's ARN, else the key as it was asked for.
+const keyName = "coalesce(nullif(split_part(u.key_arn, ':key/', 2), ''), u.key_id)"
+
+func clientSQL(client string) string {
+	if client == "" {
+		return ""
+	}
+	return "u.client = " + text(client)
+}
+
+// keySQL asks whether the call's key is the one of an entry: its ARN where the entry
+// gives one, else its id.
+func keySQL(key string) string {
+	of := keyName
+	if strings.HasPrefix(key, "arn:") || strings.HasPrefix(key, "*") {
+		of = "u.key_arn"
+	}
+	switch {
+	case key == "":
+		return ""
+	case !strings.Contains(key, "*"):
+		return of + " = " + text(key)
+	}
+	pattern := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`).Replace(key)
+	return of + " LIKE " + text(pattern) + ` ESCAPE '\'`
+}
+
+func datesSQL(from, until time.Time) (string, string) {
+	after, before := "", ""
+	if !from.IsZero() {
+		after = "u.eventtime >= " + instant(from)
+	}
+	if !until.IsZero() {
+		before = "u.eventtime < " + instant(until)
+	}
+	return after, before
+}
+
+// both gives the conditions that are not empty as one, "" where all are.
+func both(conditions ...string) string {
+	kept := slices.DeleteFunc(conditions, func(c string) bool { return c == "" })
+	return strings.Join(kept, " AND ")
+}
+
+// anyOf gives an expression, never null, that is true where one of the conditions is; an
+// empty condition is true always.
+func anyOf(conditions []string) string {
+	switch {
+	case len(conditions) == 0:
+		return "false"
+	case slices.Contains(conditions, ""):
+		return "true"
+	}
+	return "coalesce((" + strings.Join(conditions, ") OR (") + "), false)"
+}
+
+// text quotes a text for SQL, which knows one special character in it; null where it
+// is empty.
+func text(s string) string {
+	if s == "" {
+		return "NULL"
+	}
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}
+
+// instant gives an instant as SQL, null where it is zero.
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return "NULL"
+	}
+	return "TIMESTAMP '" + t.UTC().Format("2006-01-02 15:04:05.000000") + "'"
+}
