@@ -145,7 +145,7 @@ func (s *Session) credentialsFault(ctx context.Context, err error) error {
 	}
 	code, message, status := answer(err)
 	if isDenied(code, status) && s.options.RoleARN != "" {
-		return denied(target{"role " + s.options.RoleARN, "sts:AssumeRole", s.options.RoleARN}, message)
+		return denied(target{"role " + s.options.RoleARN, ActionAssumeRole, s.options.RoleARN}, message)
 	}
 	hint := "name a profile or a role, or set AWS_PROFILE; aws sts get-caller-identity shows who you are"
 	switch {

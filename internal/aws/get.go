@@ -49,12 +49,12 @@ func (b *Bucket) Get(ctx context.Context, o Object, w io.WriterAt) error {
 		case errors.As(err, &known):
 			return err
 		case ctx.Err() != nil || try >= most:
-			return b.session.fault(ctx, b.at("s3:GetObject", o.Key), err)
+			return b.session.fault(ctx, b.at(ActionGetObject, o.Key), err)
 		case errors.Is(err, errChecksum):
 			d.have = 0
 		}
 		if err := b.session.pause(ctx, try); err != nil {
-			return b.session.fault(ctx, b.at("s3:GetObject", o.Key), err)
+			return b.session.fault(ctx, b.at(ActionGetObject, o.Key), err)
 		}
 	}
 }
@@ -62,7 +62,7 @@ func (b *Bucket) Get(ctx context.Context, o Object, w io.WriterAt) error {
 // Stat returns the object of that key as it is now, with the errors of Get.
 func (b *Bucket) Stat(ctx context.Context, key string) (Object, error) {
 	var out *s3.HeadObjectOutput
-	err := b.call(ctx, b.at("s3:GetObject", key), func(options func(*s3.Options)) error {
+	err := b.call(ctx, b.at(ActionGetObject, key), func(options func(*s3.Options)) error {
 		var err error
 		out, err = b.session.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String(b.name), Key: aws.String(key)}, options)
 		return err
@@ -165,7 +165,7 @@ func (d *download) open(ctx context.Context) (io.ReadCloser, error) {
 		in.ChecksumMode = "" // checksums are those of whole objects
 	}
 	var out *s3.GetObjectOutput
-	err := d.bucket.call(ctx, d.bucket.at("s3:GetObject", d.object.Key), func(options func(*s3.Options)) error {
+	err := d.bucket.call(ctx, d.bucket.at(ActionGetObject, d.object.Key), func(options func(*s3.Options)) error {
 		var err error
 		out, err = d.bucket.session.s3.GetObject(ctx, in, options, func(o *s3.Options) {
 			if d.have > 0 {

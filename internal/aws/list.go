@@ -129,7 +129,7 @@ func (l *Listing) page(ctx context.Context) (*s3.ListObjectsV2Output, error) {
 		in.StartAfter = aws.String(l.after)
 	}
 	var out *s3.ListObjectsV2Output
-	err := l.bucket.call(ctx, l.bucket.at("s3:ListBucket", l.prefix), func(options func(*s3.Options)) error {
+	err := l.bucket.call(ctx, l.bucket.at(ActionListBucket, l.prefix), func(options func(*s3.Options)) error {
 		var err error
 		out, err = l.bucket.session.s3.ListObjectsV2(ctx, in, options)
 		return err

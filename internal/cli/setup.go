@@ -10,11 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/aws"
 	"github.com/trailhouse/trailhouse/internal/setup"
 )
 
 func (s *shell) setupCommand() *cobra.Command {
-	return group("setup", "Set up what stands around Trailhouse in an account", s.setupAgent(), s.setupAWS())
+	return group("setup", "Set up what stands around Trailhouse in an account", s.setupAgent(), s.setupAWS(), s.setupPolicy())
 }
 
 // agentFlags are the flags of setup cloudwatch-agent.
@@ -71,7 +72,7 @@ func (s *shell) agent(f agentFlags) error {
 	case f.check != "":
 		return s.checkAgent(f.check, o)
 	case f.role:
-		policy, err := setup.HostRole(o, setup.Partition(f.region), f.region, f.account)
+		policy, err := setup.HostRole(o, aws.Partition(f.region), f.region, f.account)
 		if err != nil {
 			return err
 		}

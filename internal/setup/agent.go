@@ -95,7 +95,7 @@ func AgentConfig(o AgentOptions) ([]byte, error) {
 		Path: LogFile, Class: "STANDARD", Group: o.LogGroup, Stream: InstanceStream,
 		Retention: o.RetentionDays, StartPattern: StartPattern,
 	}}
-	return indented(f), nil
+	return JSON(f), nil
 }
 
 // complete puts what stands for zero into the options and checks them.
@@ -149,8 +149,8 @@ func words(numbers []int) string {
 	return strings.ReplaceAll(strings.Trim(fmt.Sprint(numbers), "[]"), " ", ", ")
 }
 
-// indented encodes a value of ours for people to read; < and & stay as they are.
-func indented(v any) []byte {
+// JSON encodes a value of ours for people to read; < and & stay as they are.
+func JSON(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

@@ -244,7 +244,7 @@ func (e agentItem) checkPattern() {
 }
 
 // jsonText is a text as it stands in a file of JSON.
-func jsonText(s string) string { return strings.TrimSpace(string(indented(s))) }
+func jsonText(s string) string { return strings.TrimSpace(string(JSON(s))) }
 
 // checkRest finds keys that lose lines.
 func (e agentItem) checkRest() {

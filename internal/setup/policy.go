@@ -24,7 +24,7 @@ type Statement struct {
 type Condition map[string]map[string][]string
 
 // JSON returns the policy as indented JSON.
-func (p Policy) JSON() []byte { return indented(p) }
+func (p Policy) JSON() []byte { return JSON(p) }
 
 // HostRole returns the policy of the role of a host with enclaves: what the CloudWatch
 // agent needs to write the configuration's log group, and nothing else. Partition is aws,
@@ -47,16 +47,4 @@ func HostRole(o AgentOptions, partition, region, account string) (Policy, error)
 			Resources: []string{group, group + ":*"},
 		},
 	}}, nil
-}
-
-// Partition returns the part of AWS that a region is in, as ARNs name it; aws where the
-// region is * or unknown.
-func Partition(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
 }

@@ -8,14 +8,14 @@ import (
 // floor is where a room stands. Imports point to a lower floor only, never up and
 // never sideways (docs/ARCHITECTURE.md):
 //
-//	cmd → app → cli → {ingest, derive, report, deliver, setup, doctor, demo} → {source/*, lake, query, state, clients, policy, dedup} → {columns, objects, config, aws, schedule, packaging} → trailhouse
+//	cmd → app → cli → {ingest, derive, report, deliver, setup, doctor, demo} → {source/*, lake, query, state, clients, policy, dedup, access} → {columns, objects, config, aws, schedule, packaging} → trailhouse
 func floor(dir string) int {
 	switch first := room(dir); first {
 	case ".":
 		return 0
 	case "columns", "objects", "config", "aws", "schedule", "packaging":
 		return 1
-	case "source", "lake", "query", "state", "clients", "policy", "dedup":
+	case "source", "lake", "query", "state", "clients", "policy", "dedup", "access":
 		return 2
 	case "ingest", "derive", "report", "demo", "deliver", "setup", "doctor":
 		return 3
