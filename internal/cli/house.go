@@ -32,6 +32,9 @@ type House interface {
 	SQL(ctx context.Context, r SQLRequest, w io.Writer) (Answer, error)
 	// Explain says for each session of an enclave whose it is and why.
 	Explain(ctx context.Context, enclave string) ([]clients.Explanation, error)
+	// Acknowledge keeps that somebody knows of a finding. CodeNotFound where there is no
+	// such finding.
+	Acknowledge(ctx context.Context, r AcknowledgeRequest) (Acknowledged, error)
 	// Lake gives the care of the tables.
 	Lake() Keeper
 	// Close releases everything. The House is not used afterwards.
