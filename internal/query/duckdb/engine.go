@@ -92,7 +92,7 @@ func (e *Engine) with(ctx context.Context, q trailhouse.Query, use func(context.
 	if err != nil {
 		return err
 	}
-	s := &session{database: b, query: q, text: text}
+	s := &session{database: b, query: q, text: text, called: map[string]bool{}}
 	// What the statement held in memory is free by then; the rest takes 2 ms that
 	// nobody needs to wait for.
 	defer func() { go s.close() }()

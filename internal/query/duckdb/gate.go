@@ -28,7 +28,7 @@ func (s *session) gate(ctx context.Context) (map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &walker{known: map[string]bool{}, used: map[string]bool{}, parameters: s.query.Parameters, text: s.text}
+	w := &walker{known: map[string]bool{}, used: map[string]bool{}, called: s.called, parameters: s.query.Parameters, text: s.text}
 	for _, v := range s.query.Views {
 		w.known[strings.ToLower(v.Table.Name)] = true
 	}
@@ -47,7 +47,7 @@ func (s *session) sources(ctx context.Context, text string) (map[string]bool, er
 	if err != nil {
 		return nil, trailhouse.Errorf(trailhouse.CodeInternal, "a derived view is not a SELECT: %w", err)
 	}
-	w := &walker{used: map[string]bool{}, text: text}
+	w := &walker{used: map[string]bool{}, called: s.called, text: text}
 	if err := w.visit(statement, nil); err != nil {
 		return nil, err
 	}
@@ -118,6 +118,8 @@ func (p *parsed) refused(text string) error {
 type walker struct {
 	known map[string]bool // views, in lower case; nil takes any name
 	used  map[string]bool
+	// called are the functions, in lower case.
+	called map[string]bool
 	// parameters are the query's, by name.
 	parameters map[string]any
 	text       string
@@ -155,6 +157,7 @@ func (w *walker) object(o map[string]any, in scope) error {
 	if err := w.check(o, in); err != nil {
 		return err
 	}
+	w.called[strings.ToLower(text(o, "function_name"))] = true
 	for key, value := range o {
 		below := in
 		switch {

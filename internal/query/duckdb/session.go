@@ -24,6 +24,8 @@ type session struct {
 	*database
 	query trailhouse.Query
 	text  string // the statement as DuckDB gets it, parameters as $name
+	// called are the functions that the statement and its derived views call.
+	called map[string]bool
 }
 
 // admit lets the statement pass the gate. From then on the query's views are those
@@ -61,6 +63,9 @@ func (s *session) furnish(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.exec(ctx, compatCalled(s.called)); err != nil {
+		return err
+	}
 	for _, d := range s.query.Derived {
 		if err := s.exec(ctx, "CREATE VIEW "+name(d.Name)+" AS "+d.SQL); err != nil {
 			return err
@@ -78,8 +83,11 @@ func tablesOf(views []trailhouse.View) []*trailhouse.Table {
 	return tables
 }
 
-// exec runs text of our own.
+// exec runs text of our own, if there is any.
 func (s *session) exec(ctx context.Context, text string) error {
+	if text == "" {
+		return nil
+	}
 	if _, err := s.conn.ExecContext(ctx, text, nil); err != nil {
 		return s.broken(ctx, err)
 	}
