@@ -7,6 +7,7 @@ import (
 
 	"github.com/trailhouse/trailhouse/internal/clients"
 	"github.com/trailhouse/trailhouse/internal/config"
+	"github.com/trailhouse/trailhouse/internal/deliver"
 )
 
 func (s *shell) configCommand() *cobra.Command {
@@ -24,6 +25,9 @@ func (s *shell) configCheck() *cobra.Command {
 				return err
 			}
 			if _, err := clients.Compile(settings.File(), settings.Clients, settings.Hosts); err != nil {
+				return err
+			}
+			if _, err := deliver.Compile(settings); err != nil {
 				return err
 			}
 			if err := settings.CheckFolders(); err != nil {

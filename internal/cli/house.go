@@ -7,6 +7,7 @@ import (
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/clients"
+	"github.com/trailhouse/trailhouse/internal/deliver"
 )
 
 // House is what commands act on: the opened data directory with everything that
@@ -35,6 +36,14 @@ type House interface {
 	// Acknowledge keeps that somebody knows of a finding. CodeNotFound where there is no
 	// such finding.
 	Acknowledge(ctx context.Context, r AcknowledgeRequest) (Acknowledged, error)
+	// RunAll does one pass of everything. The result tells what was done even where the
+	// error is not nil; a source or target that fails is in the result.
+	RunAll(ctx context.Context, r RunRequest, progress func(Progress)) (RunResult, error)
+	// Deliveries lists deliveries, oldest first.
+	Deliveries(ctx context.Context, r DeliveriesRequest) ([]deliver.Outcome, error)
+	// GiveUp ends the attempts of a delivery and returns for how many targets:
+	// CodeNotFound where there is no such id.
+	GiveUp(ctx context.Context, id string) (int64, error)
 	// Lake gives the care of the tables.
 	Lake() Keeper
 	// Close releases everything. The House is not used afterwards.

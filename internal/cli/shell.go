@@ -41,8 +41,8 @@ func New(env Env) *cobra.Command { return newShell(env).root() }
 // root builds the tree of commands.
 func (s *shell) root() *cobra.Command {
 	root := group("trailhouse", "Who ran what in AWS, was it allowed, and what did it cost",
-		s.importCommand(), s.reportCommand(), s.findingsCommand(), s.showCommand(), s.sqlCommand(), s.clientsCommand(),
-		s.lakeCommand(), s.configCommand(), s.setupCommand(), s.demoCommand(), s.versionCommand())
+		s.runCommand(), s.importCommand(), s.reportCommand(), s.findingsCommand(), s.showCommand(), s.sqlCommand(), s.clientsCommand(),
+		s.deliveriesCommand(), s.lakeCommand(), s.configCommand(), s.setupCommand(), s.demoCommand(), s.versionCommand())
 	root.Long = `Trailhouse reads raw evidence (logs of AWS Nitro Enclaves) exactly once into open
 tables in a directory of yours and answers questions about it.
 

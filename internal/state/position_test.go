@@ -34,7 +34,7 @@ func TestStateOfFormat1(t *testing.T) {
 	if err := s.Finish(t.Context(), "none", []Done{done}); err != nil {
 		t.Fatal(err)
 	}
-	for _, step := range []string{"DROP TABLE position", "PRAGMA user_version = 1"} {
+	for _, step := range []string{"DROP TABLE position", "DROP TABLE delivery_target", "DROP TABLE delivery", "PRAGMA user_version = 1"} {
 		if _, err := s.write.Exec(step); err != nil {
 			t.Fatal(err)
 		}

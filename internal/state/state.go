@@ -25,7 +25,7 @@ import (
 
 // Format is the newest format of the state that this program reads and writes. It
 // is the number of the last migration.
-const Format = 2
+const Format = 3
 
 //go:embed migrations/*.sql
 var migrations embed.FS

@@ -1,0 +1,147 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/cli"
+	delivery "github.com/trailhouse/trailhouse/internal/deliver"
+	"github.com/trailhouse/trailhouse/internal/deliver/directory"
+	"github.com/trailhouse/trailhouse/internal/report"
+	"github.com/trailhouse/trailhouse/internal/state"
+)
+
+// deliveries returns the configured deliveries and what sends them.
+func (h *House) deliveries() ([]delivery.Plan, *delivery.Runner, error) {
+	plans, err := delivery.Compile(h.config)
+	return plans, &delivery.Runner{
+		State: h.state, Clock: h.clock, Dir: filepath.Join(h.config.DataDir, "deliveries"),
+		Render: h.render, Open: h.sender,
+	}, err
+}
+
+// sender opens the sender of a target.
+func (h *House) sender(_ context.Context, t delivery.Target) (trailhouse.Sender, error) {
+	return directory.New(t.Directory.Path), nil
+}
+
+// render runs a report once into all formats that are asked for.
+func (h *House) render(ctx context.Context, q delivery.Request) (delivery.Rendered, error) {
+	rep, err := h.reports.Library.Report(q.Name)
+	if err != nil {
+		return delivery.Rendered{}, err
+	}
+	if q.Client != "" {
+		if !slices.ContainsFunc(rep.Parameters, func(p report.Parameter) bool { return p.Name == "client" }) {
+			return delivery.Rendered{}, trailhouse.Errorf(trailhouse.CodeUsage, "report %s has no parameter client, so it cannot be delivered for each client", q.Name).
+				WithHint("leave for_each_client out, or take a report with that parameter")
+		}
+		q.Parameters["client"] = q.Client
+	}
+	people := &report.Collector{Most: delivery.MostRows}
+	writers, buffers := []report.Writer{people}, map[string]*bytes.Buffer{}
+	for _, format := range q.Formats {
+		buffers[format] = &bytes.Buffer{}
+		w, err := report.NewWriter(format, buffers[format])
+		if err != nil {
+			return delivery.Rendered{}, err
+		}
+		writers = append(writers, w)
+	}
+	out := report.Tee(writers...)
+	if len(q.Columns) > 0 {
+		out = report.Choose(out, q.Columns)
+	}
+	done, err := h.reports.Run(ctx, report.Request{Name: q.Name, Argument: q.Argument, Args: q.Parameters, Period: q.Period}, out)
+	if err != nil {
+		return delivery.Rendered{}, err
+	}
+	rendered := delivery.Rendered{
+		Title: rep.Title, Cells: people.Cells, Rows: done.Rows, Missing: done.Missing, Lost: people.Lost,
+		NoEvidence: done.NoEvidence, Limit: done.Limit, Files: map[string][]byte{},
+	}
+	for i, name := range people.Names {
+		rendered.Columns = append(rendered.Columns, delivery.Column{Name: name, Number: people.Numbers[i]})
+	}
+	for format, b := range buffers {
+		rendered.Files[format] = b.Bytes()
+	}
+	return rendered, nil
+}
+
+// RunAll does one pass of everything: import of all configured sources, derivation,
+// deliveries. A source or a target that fails does not keep the others.
+func (h *House) RunAll(ctx context.Context, r cli.RunRequest, progress func(cli.Progress)) (cli.RunResult, error) {
+	var result cli.RunResult
+	plans, runner, err := h.deliveries()
+	if err != nil {
+		return result, err
+	}
+	kinds := h.kinds()
+	options := delivery.Options{Now: r.Now}
+	if r.DryRun {
+		for _, kind := range kinds {
+			result.Imports = append(result.Imports, cli.RunImport{Source: kind})
+		}
+		result.Deliveries, err = runner.Due(ctx, plans, options)
+		return result, err
+	}
+	if len(kinds)+len(plans) == 0 {
+		return result, trailhouse.Errorf(trailhouse.CodeUsage, "there is nothing to run: the configuration names no sources and no deliveries").
+			WithHint("see sources and deliver in docs/configuration.md")
+	}
+	if r.Now != "" && !slices.ContainsFunc(plans, func(p delivery.Plan) bool { return p.Name == r.Now }) {
+		_, err := runner.Due(ctx, plans, options) // its error names the deliveries that there are
+		return result, err
+	}
+	for _, kind := range kinds {
+		done, err := h.Import(ctx, cli.ImportRequest{Source: kind, Zone: time.UTC}, progress)
+		imported := cli.RunImport{Source: kind, ImportResult: done}
+		if code := trailhouse.CodeOf(err); code == trailhouse.CodeInterrupted || code == trailhouse.CodeStorage || code == trailhouse.CodeLocked || code == trailhouse.CodeNewer {
+			return result, err
+		}
+		if err != nil {
+			imported.Error, imported.Hint = err.Error(), trailhouse.HintOf(err)
+			options.Notes = append(options.Notes, "the import of "+kind+" failed: "+err.Error())
+		}
+		result.Imports = append(result.Imports, imported)
+	}
+	if err := h.upToDate(ctx); err != nil {
+		return result, err
+	}
+	result.Deliveries, err = runner.Run(ctx, plans, options)
+	return result, err
+}
+
+// kinds returns the kinds of evidence that the configuration has places for, each once.
+func (h *House) kinds() []string {
+	var out []string
+	for _, s := range h.config.Sources {
+		if !slices.Contains(out, s.Source) {
+			out = append(out, s.Source)
+		}
+	}
+	return out
+}
+
+// Deliveries lists deliveries, oldest first.
+func (h *House) Deliveries(ctx context.Context, r cli.DeliveriesRequest) ([]delivery.Outcome, error) {
+	_, runner, err := h.deliveries()
+	if err != nil {
+		return nil, err
+	}
+	return runner.List(ctx, state.DeliveryFilter{Name: r.Name, Open: r.Open, Limit: r.Limit})
+}
+
+// GiveUp ends the attempts of a delivery.
+func (h *House) GiveUp(ctx context.Context, id string) (int64, error) {
+	_, runner, err := h.deliveries()
+	if err != nil {
+		return 0, err
+	}
+	return runner.GiveUp(ctx, id)
+}

@@ -1,0 +1,144 @@
+package deliver
+
+import (
+	"context"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/state"
+)
+
+const (
+	// tries is how often a target is tried within one run: what does not work then is for
+	// the next run.
+	tries = 3
+	// patience is how long one attempt may take.
+	patience = 5 * time.Minute
+)
+
+// firstPause is how long to wait before the second attempt; each further pause is four
+// times as long.
+const firstPause = time.Second
+
+// send sends one delivery to those of its targets that have not got it.
+func (r *Runner) send(ctx context.Context, d Due, notes []string) (Outcome, error) {
+	if d.Fresh {
+		r.step("begin")
+		if err := r.State.BeginDelivery(ctx, d.Delivery); err != nil {
+			return Outcome{}, err
+		}
+	}
+	content, failed := r.content(ctx, &d, notes)
+	out := outcomeOf(d)
+	if failed != nil && stops(failed) {
+		return out, failed
+	}
+	for i := range out.Targets {
+		t := &out.Targets[i]
+		if t.State == state.DeliverySent || t.State == state.DeliveryGivenUp {
+			continue
+		}
+		before := t.State
+		if err := r.sendTo(ctx, &d, content, failed, &out, t); err != nil {
+			return out, err
+		}
+		t.Recovered = before == state.DeliveryFailed && t.State == state.DeliverySent
+	}
+	if !out.Failed() {
+		return out, r.forget(d.ID)
+	}
+	return out, nil
+}
+
+// stops reports whether an error is not about one delivery: the machine fails, or the
+// user wants to end.
+func stops(err error) bool {
+	switch trailhouse.CodeOf(err) {
+	case trailhouse.CodeInterrupted, trailhouse.CodeStorage, trailhouse.CodeLocked, trailhouse.CodeNewer:
+		return true
+	}
+	return false
+}
+
+// sendTo sends to one target and notes what became of it. failed is why there is no
+// content.
+func (r *Runner) sendTo(ctx context.Context, d *Due, content *trailhouse.Delivery, failed error, all *Outcome, out *TargetOutcome) error {
+	target, sender, err := r.open(ctx, d, out.Target)
+	if failed != nil {
+		err = failed
+	}
+	if err == nil {
+		content, err = r.fitted(ctx, d, content, target, all)
+	}
+	out.Address = target.Address()
+	var receipt string
+	for try := 1; ; try++ {
+		if err := r.State.BeginAttempt(ctx, d.ID, out.Target, out.Address); err != nil {
+			return err
+		}
+		out.Attempts, out.Tried = out.Attempts+1, r.Clock.Now().UTC()
+		if err == nil {
+			receipt, err = r.attempt(ctx, sender, content)
+		}
+		if ctx.Err() != nil && err != nil {
+			return trailhouse.Errorf(trailhouse.CodeInterrupted, "interrupted while sending delivery %s: %w", d.ID, ctx.Err())
+		}
+		r.step("record")
+		if err := r.record(ctx, d.ID, out, receipt, err); err != nil {
+			return err
+		}
+		if trailhouse.CodeOf(err) != trailhouse.CodeUnavailable || sender == nil || try == tries {
+			return nil
+		}
+		if err := r.pause(ctx, firstPause<<(2*(try-1))); err != nil {
+			return trailhouse.Errorf(trailhouse.CodeInterrupted, "interrupted while sending delivery %s: %w", d.ID, err)
+		}
+		err = nil
+	}
+}
+
+// attempt makes one attempt.
+func (r *Runner) attempt(ctx context.Context, sender trailhouse.Sender, content *trailhouse.Delivery) (string, error) {
+	r.step("send")
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return sender.Send(ctx, content)
+}
+
+// record notes how an attempt ended.
+func (r *Runner) record(ctx context.Context, id string, out *TargetOutcome, receipt string, failure error) error {
+	out.State, out.Receipt, out.Error, out.Hint, out.Sent = state.DeliverySent, receipt, "", "", r.Clock.Now().UTC()
+	if failure != nil {
+		out.State, out.Error, out.Hint = state.DeliveryFailed, failure.Error(), trailhouse.HintOf(failure)
+		out.Sent = time.Time{}
+	}
+	return r.State.EndAttempt(ctx, id, out.Target, receipt, out.Error)
+}
+
+// open returns the target of the plan as it is today, and its sender.
+func (r *Runner) open(ctx context.Context, d *Due, id string) (Target, trailhouse.Sender, error) {
+	for _, t := range d.Plan.Targets {
+		if t.ID == id {
+			t = t.For(d.Client)
+			sender, err := r.Open(ctx, t)
+			return t, sender, err
+		}
+	}
+	return Target{}, nil, trailhouse.Errorf(trailhouse.CodeUsage, "the configuration of delivery %s has no target %s any more", d.Name, id).
+		WithHint("add it again, or end the attempts with trailhouse deliveries give-up %s", d.ID)
+}
+
+// pause waits between attempts.
+func (r *Runner) pause(ctx context.Context, d time.Duration) error {
+	if r.Pause != nil {
+		return r.Pause(ctx, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
