@@ -11,19 +11,25 @@ type texts struct {
 	bytes []byte
 	ends  []uint32 // of each text in bytes
 	first []uint32 // the element that brought it, so that Truncate can take it back
-	slots []uint64 // upper half: hash, lower half: number plus one; 0 is free
+	slots []uint32 // tag of the hash above numberBits of number plus one; 0 is free
 	seed  maphash.Seed
 	// loose says that equal texts may have several numbers; unique that all values are
 	// known to differ.
 	loose, unique bool
 }
 
-// smallTexts is how many slots the table of a column begins with.
-const smallTexts = 64
-
-// textBytes is what a text costs beside its bytes: its end, its first and some
-// three slots.
-const textBytes = 32
+const (
+	// smallTexts is how many slots the table of a column begins with.
+	smallTexts = 64
+	// numberBits bounds how many texts the table can hold. The rest of a slot is a tag.
+	// The smaller the table the more of it stays near the processor, and looking up is
+	// little else than waiting for it.
+	numberBits = 20
+	numberMask = 1<<numberBits - 1
+	// textBytes is what a text costs beside its bytes: its end, its first and some two
+	// slots.
+	textBytes = 16
+)
 
 // at returns a text.
 func (t *texts) at(n uint32) []byte {
@@ -35,18 +41,22 @@ func (t *texts) at(n uint32) []byte {
 }
 
 // slot returns where a text is in the table, or would be.
-func (t *texts) slot(hash uint32, v []byte) (at uint32, found bool) {
-	mask := uint32(len(t.slots) - 1)
-	for at = hash & mask; ; at = (at + 1) & mask {
+func (t *texts) slot(hash uint64, v []byte) (at int, found bool) {
+	mask := len(t.slots) - 1
+	for at = int(hash) & mask; ; at = (at + 1) & mask {
 		s := t.slots[at]
 		if s == 0 {
 			return at, false
 		}
-		if uint32(s>>32) == hash && string(t.at(uint32(s)-1)) == string(v) {
+		if (s^uint32(hash>>32))>>numberBits == 0 && string(t.at(s&numberMask-1)) == string(v) {
 			return at, true
 		}
 	}
 }
+
+// slotOf is what a slot holds. The hash's upper bits are the tag, its lower ones the
+// place.
+func slotOf(hash uint64, n uint32) uint32 { return uint32(hash>>32)&^numberMask | (n + 1) }
 
 // number returns the number of a text as the given element of the column, and
 // whether it is new. Its bytes are copied.
@@ -56,16 +66,16 @@ func (t *texts) number(v []byte, element int) (n uint32, added bool) {
 		return t.add(v, element), true
 	}
 	if len(t.slots) == 0 {
-		t.slots, t.seed = make([]uint64, smallTexts), maphash.MakeSeed()
+		t.slots, t.seed = make([]uint32, smallTexts), maphash.MakeSeed()
 	}
-	hash := uint32(maphash.Bytes(t.seed, v))
+	hash := maphash.Bytes(t.seed, v)
 	at, found := t.slot(hash, v)
 	if found {
-		return uint32(t.slots[at]) - 1, false
+		return t.slots[at]&numberMask - 1, false
 	}
 	n = t.add(v, element)
-	t.slots[at] = uint64(hash)<<32 | uint64(n+1)
-	if 2*len(t.ends) > len(t.slots) {
+	t.slots[at] = slotOf(hash, n)
+	if 4*len(t.ends) > 3*len(t.slots) {
 		if t.loose = !worthwhile(len(t.ends), element+1); !t.loose {
 			t.rehash(2 * len(t.slots))
 		}
@@ -76,10 +86,13 @@ func (t *texts) number(v []byte, element int) (n uint32, added bool) {
 // worthwhile reports whether so many different texts among so many values are few.
 // Texts repeat less at the beginning than they do in the whole.
 func worthwhile(different, values int) bool {
-	if different <= 1024 {
-		return different < 256 || different <= values/10*9
+	switch {
+	case different < 256:
+		return true
+	case different <= 1024:
+		return different <= values/10*9
 	}
-	return different <= values/4*3
+	return different <= values/4*3 && different < numberMask/2
 }
 
 // add appends a text.
@@ -93,18 +106,17 @@ func (t *texts) add(v []byte, element int) uint32 {
 // rehash makes the table anew for the texts that are there.
 func (t *texts) rehash(slots int) {
 	if cap(t.slots) < slots {
-		t.slots = make([]uint64, slots)
+		t.slots = make([]uint32, slots)
 	}
 	t.slots = t.slots[:slots]
 	clear(t.slots)
-	mask := uint32(slots - 1)
 	for n := range t.ends {
-		hash := uint32(maphash.Bytes(t.seed, t.at(uint32(n))))
-		at := hash & mask
+		hash := maphash.Bytes(t.seed, t.at(uint32(n)))
+		at := int(hash) & (slots - 1)
 		for t.slots[at] != 0 {
-			at = (at + 1) & mask
+			at = (at + 1) & (slots - 1)
 		}
-		t.slots[at] = uint64(hash)<<32 | uint64(n+1)
+		t.slots[at] = slotOf(hash, uint32(n))
 	}
 }
 
