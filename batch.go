@@ -23,15 +23,19 @@ type Batch struct {
 // the end of valid is null. Values hold a place for null rows too, so that a row is
 // found by its index; lists are found by their ends.
 type column struct {
-	typ   Type
 	valid []bool
-	ints  []int64
-	keys  []Key
-	words []byte   // a string on its way to texts
 	codes []uint32 // number of row i's text, or of each string of the lists
-	texts texts
-	ends  []uint32 // of row i's list in ints, codes or child
-	child *Batch   // rows of a nested column
+	// last is the text before and lastCode its number: most values of a trail equal the
+	// one before them. It is nil where there is none.
+	last     []byte
+	lastCode uint32
+	typ      Type
+	ints     []int64
+	keys     []Key
+	ends     []uint32 // of row i's list in ints, codes or child
+	child    *Batch   // rows of a nested column
+	texts    texts
+	word     []byte // a string on its way to texts
 }
 
 // maxText is how many bytes of text, or elements of lists, a column of a batch can
@@ -74,6 +78,7 @@ func (b *Batch) Reset() {
 		c := &b.cols[i]
 		c.valid, c.ints, c.keys = c.valid[:0], c.ints[:0], c.keys[:0]
 		c.codes, c.ends = c.codes[:0], c.ends[:0]
+		c.last, c.lastCode = nil, 0
 		c.texts.reset()
 		if c.child != nil {
 			c.child.Reset()
@@ -109,8 +114,7 @@ func (c *column) truncate(n int) (bytes int) {
 		c.keys = c.keys[:n]
 		return bytes
 	case TypeString, TypeBinary:
-		c.codes = c.codes[:n]
-		return bytes + c.texts.truncate(n)
+		return bytes + c.cut(n)
 	}
 	c.ends = c.ends[:n]
 	end := start(c.ends, n)
@@ -119,9 +123,7 @@ func (c *column) truncate(n int) (bytes int) {
 		bytes += 8 * (len(c.ints) - end)
 		c.ints = c.ints[:end]
 	case TypeStrings:
-		bytes += codeBytes * (len(c.codes) - end)
-		c.codes = c.codes[:end]
-		bytes += c.texts.truncate(end)
+		bytes += codeBytes*(len(c.codes)-end) + c.cut(end)
 	default:
 		c.child.Truncate(end)
 	}
@@ -149,15 +151,15 @@ func (b *Batch) SetString(col int, v string) {
 }
 
 // addText appends a text to the codes of the column and returns how many bytes that
-// is to count. Most values of a trail equal the one before them.
+// is to count.
 func (c *column) addText(v []byte) (bytes int) {
-	n := len(c.codes)
-	if last := c.last(); string(last) == string(v) && last != nil {
-		c.codes = append(c.codes, c.codes[n-1])
+	if string(c.last) == string(v) && c.last != nil {
+		c.codes = append(c.codes, c.lastCode)
 		return 0
 	}
-	code, added := c.texts.number(v, n)
+	code, added := c.texts.number(v, len(c.codes))
 	c.codes = append(c.codes, code)
+	c.last, c.lastCode = c.texts.at(code), code
 	if added {
 		bytes = len(v) + textBytes
 	}
@@ -166,20 +168,25 @@ func (c *column) addText(v []byte) (bytes int) {
 
 // addString is addText for a string.
 func (c *column) addString(v string) (bytes int) {
-	if last := c.last(); string(last) == v && last != nil {
-		c.codes = append(c.codes, c.codes[len(c.codes)-1])
+	if string(c.last) == v && c.last != nil {
+		c.codes = append(c.codes, c.lastCode)
 		return 0
 	}
-	c.words = append(c.words[:0], v...)
-	return c.addText(c.words)
+	c.word = append(c.word[:0], v...)
+	return c.addText(c.word)
 }
 
-// last returns the text before, nil where there is none.
-func (c *column) last() []byte {
-	if len(c.codes) == 0 || len(c.texts.ends) == 0 {
-		return nil
+// cut drops the codes from element n on and what they brought, and returns how many
+// bytes the batch counted for that.
+func (c *column) cut(n int) (bytes int) {
+	c.codes = c.codes[:n]
+	bytes = c.texts.truncate(n)
+	c.last, c.lastCode = nil, 0
+	if n > 0 && len(c.texts.ends) > 0 {
+		c.lastCode = c.codes[n-1]
+		c.last = c.texts.at(c.lastCode)
 	}
-	return c.texts.at(c.codes[len(c.codes)-1])
+	return bytes
 }
 
 // SetInt sets a TypeInt64 column of the row under way.
@@ -273,11 +280,7 @@ func (c *column) fill(b *Batch, col int) {
 		c.keys = append(c.keys, make([]Key, n)...)
 	case TypeString, TypeBinary:
 		// A null has the number of the value before, so that the next can be equal to it.
-		var last uint32
-		if len(c.codes) > 0 {
-			last = c.codes[len(c.codes)-1]
-		}
-		c.codes = repeat(c.codes, last, n)
+		c.codes = repeat(c.codes, c.lastCode, n)
 	default:
 		c.ends = repeat(c.ends, uint32(start(c.ends, len(c.ends))), n)
 	}
