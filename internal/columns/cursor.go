@@ -1,6 +1,7 @@
 package columns
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/apache/arrow-go/v18/parquet"
@@ -28,6 +29,8 @@ type cursor struct {
 	def, rep []int16
 	ints     []int64
 	bools    []bool
+	numbers  []int64 // bools as a batch holds them
+	present  []bool  // which rows of a stretch have a value
 	texts    []byteArray
 	keys     []fixedArray
 	level    int // next level
@@ -122,4 +125,62 @@ func (c *cursor) take() (int, error) {
 	}
 	c.value++
 	return c.value - 1, nil
+}
+
+// rows appends the next entries to a column, one a row.
+func (c *cursor) rows(b *trailhouse.Batch, col int, kind trailhouse.Type, count int) error {
+	for from := b.Len(); count > 0; {
+		if ok, err := c.more(); err != nil || !ok {
+			return cmp.Or(err, fmt.Errorf("a column ends too early"))
+		}
+		n := min(count, c.levels-c.level)
+		present, values := c.presence(n)
+		c.append(b, col, kind, present, values)
+		c.level, c.value = c.level+n, c.value+values
+		from, count = from+n, count-n
+		b.SetLen(from)
+	}
+	return nil
+}
+
+// presence says which of the next entries have a value, nil for all, and how many have.
+func (c *cursor) presence(n int) (present []bool, values int) {
+	if c.maxDef == 0 {
+		return nil, n
+	}
+	c.present = c.present[:0]
+	for _, def := range c.def[c.level : c.level+n] {
+		has := def == c.maxDef
+		c.present = append(c.present, has)
+		if has {
+			values++
+		}
+	}
+	if values == n {
+		return nil, n
+	}
+	return c.present, values
+}
+
+// append appends the next values to a column.
+func (c *cursor) append(b *trailhouse.Batch, col int, kind trailhouse.Type, present []bool, n int) {
+	from, to := c.value, c.value+n
+	switch kind {
+	case trailhouse.TypeString, trailhouse.TypeBinary:
+		trailhouse.AppendTexts(b, col, present, c.texts[from:to])
+	case trailhouse.TypeUUID:
+		trailhouse.AppendKeys(b, col, present, c.keys[from:to])
+	case trailhouse.TypeBool:
+		c.numbers = c.numbers[:0]
+		for _, v := range c.bools[from:to] {
+			var n int64
+			if v {
+				n = 1
+			}
+			c.numbers = append(c.numbers, n)
+		}
+		b.AppendInts(col, present, c.numbers)
+	default:
+		b.AppendInts(col, present, c.ints[from:to])
+	}
 }

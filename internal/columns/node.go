@@ -122,6 +122,20 @@ func (o *opener) leaf(n *node, path string, spec *trailhouse.Column, def, rep in
 	return nil
 }
 
+// rows sets the column of the next n rows.
+func (n *node) rows(b *trailhouse.Batch, count int) error {
+	if n.leaf != nil && n.list == 0 {
+		return n.leaf.rows(b, n.col, n.kind, count)
+	}
+	for from, i := b.Len(), 0; i < count; i++ {
+		b.SetLen(from + i)
+		if err := n.next(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // next sets the column of the row under way.
 func (n *node) next(b *trailhouse.Batch) error {
 	switch n.kind {

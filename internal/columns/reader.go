@@ -39,6 +39,8 @@ func Read(ctx context.Context, path string, t *trailhouse.Table, cols []string, 
 		err := guard(path, func() (err error) {
 			group := rdr.RowGroup(g)
 			rows = group.NumRows()
+			perRow := group.MetaData().TotalByteSize() / max(1, rows)
+			r.stretch = int(min(cursorLevels, max(1, batchBytes/4/max(1, perRow))))
 			nodes, cursors, err = openNodes(rdr, group, t, positions)
 			return err
 		})
@@ -82,6 +84,9 @@ type reader struct {
 	path  string
 	batch *trailhouse.Batch
 	fn    func(*trailhouse.Batch) error
+	// stretch is how many rows are read of one column before the next: enough to spread
+	// the cost of a change, few enough that large values do not fill the memory.
+	stretch int
 }
 
 // group reads the rows of one row group.
@@ -102,16 +107,20 @@ func (r *reader) group(ctx context.Context, nodes []*node, rows int64) error {
 	return nil
 }
 
-// fill reads rows until the batch is full or no more are left.
+// fill reads rows until the batch is full or no more are left, a stretch at a time
+// and in each column by column.
 func (r *reader) fill(nodes []*node, rows *int64) error {
 	for *rows > 0 && !r.full() {
-		for _, n := range nodes {
-			if err := n.next(r.batch); err != nil {
+		from := r.batch.Len()
+		n := min(r.stretch, RowGroupRows-from, int(*rows))
+		for _, node := range nodes {
+			r.batch.SetLen(from)
+			if err := node.rows(r.batch, n); err != nil {
 				return err
 			}
 		}
-		r.batch.EndRow()
-		*rows--
+		r.batch.SetLen(from + n)
+		*rows -= int64(n)
 	}
 	return nil
 }
@@ -130,19 +139,19 @@ func (r *reader) flush() error {
 	return err
 }
 
-// nullable is the table with no column required, so that rows may be read in
-// part.
+// nullable is the table with no column required, so that rows may be read in part, and
+// each marked as unique: who reads rows gains nothing by finding equal texts.
 func nullable(t *trailhouse.Table) *trailhouse.Table {
 	c := *t
 	c.Columns = optional(t.Columns)
 	return &c
 }
 
-// optional are columns of which none is required, nor any field.
+// optional are such columns with such fields.
 func optional(columns []trailhouse.Column) []trailhouse.Column {
 	out := append([]trailhouse.Column(nil), columns...)
 	for i := range out {
-		out[i].Required, out[i].Fields = false, optional(out[i].Fields)
+		out[i].Required, out[i].Unique, out[i].Fields = false, true, optional(out[i].Fields)
 	}
 	return out
 }
