@@ -24,6 +24,7 @@ import (
 	"github.com/trailhouse/trailhouse/internal/policy"
 	"github.com/trailhouse/trailhouse/internal/query/duckdb"
 	"github.com/trailhouse/trailhouse/internal/report"
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail"
 	"github.com/trailhouse/trailhouse/internal/source/enclavelog"
 	"github.com/trailhouse/trailhouse/internal/state"
 )
@@ -98,7 +99,7 @@ func Open(ctx context.Context, c *config.Config, clock trailhouse.Clock, log *sl
 	h.derive = &derive.Job{Lake: h.lake, Lock: h.state.Lock, Logs: derive.Logs{
 		Enclave: enclavelog.LogTable(), Allocator: enclavelog.AllocatorTable(), Coverage: ingest.CoverageTable(),
 		Source: enclavelog.Name,
-	}}
+	}, Trail: cloudtrail.EventTable()}
 	return h, nil
 }
 

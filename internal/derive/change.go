@@ -111,15 +111,33 @@ func (c *change) write(ctx context.Context, month time.Time, rows *trailhouse.Ba
 	if rows.Len() == 0 {
 		return nil
 	}
-	attempt, err := randomName()
+	return c.add(ctx, month, rows, nil)
+}
+
+// replaceAll drops all that the table holds.
+func (c *change) replaceAll(ctx context.Context) error {
+	files, _, err := c.job.Lake.Files(ctx, c.table.Name, trailhouse.Period{})
 	if err != nil {
 		return err
 	}
-	path, err := c.job.Lake.DataPath(c.table, month, c.batchID[:24]+"-"+attempt+".parquet")
+	if err := c.begin(ctx); err != nil {
+		return err
+	}
+	for _, f := range files {
+		if !slices.Contains(c.commitNow.Replace, f.Partition) {
+			c.commitNow.Replace = append(c.commitNow.Replace, f.Partition)
+		}
+	}
+	return nil
+}
+
+// add adds a file with rows of one month; those of the index, nil for all.
+func (c *change) add(ctx context.Context, month time.Time, rows *trailhouse.Batch, index []int32) error {
+	path, err := c.path(ctx, month)
 	if err != nil {
 		return err
 	}
-	file, err := columns.Write(path, rows, nil)
+	file, err := columns.Write(path, rows, index)
 	if err != nil {
 		return err
 	}
@@ -128,25 +146,25 @@ func (c *change) write(ctx context.Context, month time.Time, rows *trailhouse.Ba
 	return nil
 }
 
-// commit makes the change. Where no partition changed, the newest is written
-// again, so that the table names the sources it is true to: otherwise every report
-// would derive the same rows again.
-func (c *change) commit(ctx context.Context, result *Result) error {
-	if c.batchID == "" {
-		files, _, err := c.job.Lake.Files(ctx, c.table.Name, trailhouse.Period{})
-		if err != nil || len(files) == 0 {
-			return err
-		}
-		last := slices.MaxFunc(files, func(a, b trailhouse.DataFile) int { return a.Partition.Compare(b.Partition) })
-		rows, err := c.read(ctx, last.Partition)
-		if err != nil {
-			return err
-		}
-		if err := c.write(ctx, last.Partition, rows); err != nil {
-			return err
-		}
-	} else {
-		result.Rewritten += len(c.commitNow.Replace)
+// path returns the path of a new file of the month.
+func (c *change) path(ctx context.Context, month time.Time) (string, error) {
+	if err := c.begin(ctx); err != nil {
+		return "", err
 	}
+	attempt, err := randomName()
+	if err != nil {
+		return "", err
+	}
+	return c.job.Lake.DataPath(c.table, month, c.batchID[:24]+"-"+attempt+".parquet")
+}
+
+// commit makes the change. Where no partition changed it changes no file, so that the
+// table names the sources it is true to: otherwise every report would derive the same
+// rows again.
+func (c *change) commit(ctx context.Context, result *Result) error {
+	if err := c.begin(ctx); err != nil {
+		return err
+	}
+	result.Rewritten += len(c.commitNow.Replace)
 	return c.job.Lake.Commit(ctx, c.commitNow)
 }

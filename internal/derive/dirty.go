@@ -6,6 +6,7 @@ import (
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/columns"
+	"github.com/trailhouse/trailhouse/internal/derive/attested"
 	"github.com/trailhouse/trailhouse/internal/derive/sessions"
 )
 
@@ -14,19 +15,6 @@ type hosts map[trailhouse.InstanceID]struct{}
 
 // dirtyDays are the host-days whose lines changed.
 type dirtyDays map[time.Time]hosts
-
-// added returns the files that a table got since the watermark: all of them where
-// the code is another one or the history no longer reaches back.
-func (j *Job) added(ctx context.Context, t *trailhouse.Table, was watermark) ([]trailhouse.DataFile, error) {
-	if since := was.at[t.Name]; since != 0 && was.version == sessions.Version {
-		files, ok, err := j.Lake.Added(ctx, t.Name, since)
-		if err != nil || ok {
-			return files, err
-		}
-	}
-	files, _, err := j.Lake.Files(ctx, t.Name, trailhouse.Period{})
-	return files, err
-}
 
 // dirtyDays reads which hosts have lines in the files that the logs got since the
 // watermark.
@@ -37,7 +25,7 @@ func (p *pass) dirtyDays(ctx context.Context, was watermark) (dirtyDays, error) 
 	}
 	dirty := dirtyDays{}
 	for _, t := range p.Logs.lines() {
-		files, err := p.added(ctx, t, was)
+		files, _, err := p.added(ctx, t, was)
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +56,7 @@ func (p *pass) dirtyHosts(ctx context.Context, was watermark) (hosts, error) {
 			dirty[host] = struct{}{}
 		}
 	}
-	files, err := p.added(ctx, p.Logs.Coverage, was)
+	files, _, err := p.added(ctx, p.Logs.Coverage, was)
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +66,80 @@ func (p *pass) dirtyHosts(ctx context.Context, was watermark) (hosts, error) {
 			return nil, err
 		}
 	}
+	if err := p.dirtyByTrail(ctx, was, dirty); err != nil {
+		return nil, err
+	}
 	delete(dirty, "")
 	return dirty, nil
+}
+
+// dirtyByTrail adds the hosts of which the trail has something new to say. Those
+// without a log have no sessions.
+func (p *pass) dirtyByTrail(ctx context.Context, was watermark, dirty hosts) error {
+	for _, t := range []*trailhouse.Table{attested.CallTable(), attested.HostEndTable()} {
+		files, _, err := p.added(ctx, t, was)
+		if err != nil {
+			return err
+		}
+		found := hosts{}
+		for _, f := range files {
+			if err := collect(ctx, f.Path, t, "instance_id", found); err != nil {
+				return err
+			}
+		}
+		if len(found) == 0 {
+			continue
+		}
+		logged, err := p.loggedHosts(ctx)
+		if err != nil {
+			return err
+		}
+		for host := range found {
+			if _, ok := logged[host]; ok {
+				dirty[host] = struct{}{}
+			}
+		}
+	}
+	return nil
+}
+
+// loggedHosts returns the hosts with a log of nitro-cli: those with a mark that is not
+// the allocator's.
+func (p *pass) loggedHosts(ctx context.Context) (hosts, error) {
+	if p.logged != nil {
+		return p.logged, nil
+	}
+	t := sessions.MarkTable()
+	files, _, err := p.Lake.Files(ctx, t.Name, trailhouse.Period{})
+	if err != nil {
+		return nil, err
+	}
+	logged := hosts{}
+	names := []string{"instance_id", "kind"}
+	c := indexes(t, names)
+	log := sessions.KindLog.String()
+	for _, f := range files {
+		err := columns.Read(ctx, f.Path, t, names, func(b *trailhouse.Batch) error {
+			for i := range b.Len() {
+				if string(b.Text(c[1], i)) == log {
+					if host := b.Text(c[0], i); !logged.has(host) {
+						logged[trailhouse.InstanceID(host)] = struct{}{}
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	p.logged = logged
+	return logged, nil
+}
+
+func (h hosts) has(host []byte) bool {
+	_, ok := h[trailhouse.InstanceID(host)]
+	return ok
 }
 
 // coverageOf calls fn with each row of a file of coverage that speaks of the logs of

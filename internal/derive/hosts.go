@@ -10,6 +10,7 @@ import (
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/columns"
+	"github.com/trailhouse/trailhouse/internal/derive/attested"
 	"github.com/trailhouse/trailhouse/internal/derive/sessions"
 )
 
@@ -21,37 +22,46 @@ const hostsAtOnce = 64
 // replaces the months that changed with them. The attempts are committed first:
 // the sessions' watermark stands for both.
 func (p *pass) deriveSessions(ctx context.Context) error {
-	now, err := p.marksAndCoverage(ctx)
+	now, err := p.sourcesOfSessions(ctx)
 	if err != nil {
 		return err
 	}
-	was, err := p.stored(ctx, sessions.SessionTable().Name, p.Logs.all())
+	table := sessions.SessionTable()
+	if p.before, err = p.Lake.Current(ctx, table.Name); err != nil {
+		return err
+	}
+	was, err := p.stored(ctx, table.Name, sessionsVersion, p.sessionTables())
 	if err != nil || was.equal(now) {
 		return err
 	}
-	dirty, err := p.dirtyHosts(ctx, was)
+	if p.changed, err = p.dirtyHosts(ctx, was); err != nil {
+		return err
+	}
+	lives, attempts, err := p.deriveHosts(ctx, p.changed)
 	if err != nil {
 		return err
 	}
-	lives, attempts, err := p.deriveHosts(ctx, dirty)
-	if err != nil {
+	p.result.Hosts += len(p.changed)
+	if err := p.replaceHosts(ctx, attempts, p.changed, now, &p.result); err != nil {
 		return err
 	}
-	p.result.Hosts += len(dirty)
-	if err := p.replaceHosts(ctx, attempts, dirty, now, &p.result); err != nil {
-		return err
-	}
-	return p.replaceHosts(ctx, lives, dirty, now, &p.result)
+	return p.replaceHosts(ctx, lives, p.changed, now, &p.result)
 }
 
-// marksAndCoverage is what sessions can be true to: the logs as far as the marks
-// hold them, which may be less than the logs hold by now, and the coverage.
-func (p *pass) marksAndCoverage(ctx context.Context) (watermark, error) {
-	now, err := p.watermark(ctx, []*trailhouse.Table{p.Logs.Coverage})
+// sessionTables are the tables that the watermark of sessions names.
+func (j *Job) sessionTables() []*trailhouse.Table {
+	return append(j.Logs.all(), attested.CallTable(), attested.HostEndTable())
+}
+
+// sourcesOfSessions is what sessions can be true to: the logs as far as the marks
+// hold them, which may be less than the logs hold by now, the coverage, and what was
+// taken out of the trail.
+func (p *pass) sourcesOfSessions(ctx context.Context) (watermark, error) {
+	now, err := p.watermark(ctx, sessionsVersion, []*trailhouse.Table{p.Logs.Coverage, attested.CallTable(), attested.HostEndTable()})
 	if err != nil {
 		return now, err
 	}
-	marks, err := p.stored(ctx, sessions.MarkTable().Name, p.Logs.lines())
+	marks, err := p.stored(ctx, sessions.MarkTable().Name, marksVersion, p.Logs.lines())
 	maps.Copy(now.at, marks.at)
 	return now, err
 }
@@ -64,13 +74,17 @@ func (j *Job) deriveHosts(ctx context.Context, dirty hosts) (lives, attempts *tr
 	if err != nil {
 		return nil, nil, err
 	}
+	signs, err := j.signsOf(ctx, dirty)
+	if err != nil {
+		return nil, nil, err
+	}
 	for group := range slices.Chunk(slices.Sorted(maps.Keys(dirty)), hostsAtOnce) {
 		marks, err := j.marksOf(ctx, group)
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, host := range group {
-			in := sessions.Input{Instance: host, Marks: marks[host]}
+			in := sessions.Input{Instance: host, Marks: marks[host], Signs: signs.of(host)}
 			if k := known[host]; k != nil {
 				in.CompleteThrough, in.Gaps = k.through, k.gaps
 			}

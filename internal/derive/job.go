@@ -2,9 +2,11 @@ package derive
 
 import (
 	"context"
+	"maps"
 	"strconv"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/derive/attested"
 	"github.com/trailhouse/trailhouse/internal/derive/sessions"
 )
 
@@ -14,13 +16,22 @@ const (
 	versionKey = "trailhouse.derive.version"
 )
 
-// Job derives enclave_marks from the two logs, and enclave_sessions and
-// enclave_attempts from the marks and the coverage of the logs.
+// Job derives, in this order, each from what stands before it:
+//
+//	enclave_marks                      from the two logs
+//	attested_calls, host_ends          from the trail
+//	enclave_sessions, enclave_attempts from the marks, the coverage of the logs, the
+//	                                   attested calls and the ends of hosts
+//	kms_calls                          from the attested calls, the sessions and the marks
+//
+// Every table is the same in whatever order the evidence came.
 type Job struct {
 	Lake trailhouse.Lake
 	// Lock takes a table's lock, which imports and maintenance take too. It waits.
 	Lock func(ctx context.Context, table string) (unlock func(), err error)
 	Logs Logs
+	// Trail is the table cloudtrail, partitioned by day.
+	Trail *trailhouse.Table
 	// Progress, where not nil, is told how many of the host-days that changed are
 	// folded.
 	Progress func(done, total int)
@@ -38,26 +49,49 @@ type Logs struct {
 // lines returns the tables that hold log lines.
 func (l Logs) lines() []*trailhouse.Table { return []*trailhouse.Table{l.Enclave, l.Allocator} }
 
-// all returns every table that sessions depend on.
+// all returns every table that sessions depend on and that holds logs.
 func (l Logs) all() []*trailhouse.Table { return append(l.lines(), l.Coverage) }
+
+// roots are the tables that everything is derived from.
+func (j *Job) roots() []*trailhouse.Table { return append(j.Logs.all(), j.Trail) }
+
+// The versions of derived tables: each changes with those that it is derived from.
+const (
+	marksVersion    = sessions.Version
+	trailVersion    = attested.Version
+	sessionsVersion = sessions.Version + " " + attested.Version
+	joinVersion     = sessionsVersion + " " + attested.JoinVersion
+)
 
 // Result counts what a run derived again. The zero Result means that nothing was
 // out of date.
 type Result struct {
 	Days      int // host-days folded again
 	Hosts     int // hosts whose sessions were derived again
+	Calls     int // attested calls that are new
 	Rewritten int // partitions that changed
 }
 
-// Stale reports whether a source has changed since the sessions were derived.
+// Stale reports whether a source has changed since the tables were derived. The last
+// of them names all roots, so that this takes a look at few tables.
 func (j *Job) Stale(ctx context.Context) (bool, error) {
-	now, err := j.watermark(ctx, j.Logs.all())
+	now, err := j.watermark(ctx, joinVersion, j.roots())
 	if err != nil || now.empty() {
 		return false, err
 	}
-	was, err := j.stored(ctx, sessions.SessionTable().Name, j.Logs.all())
+	was, err := j.stored(ctx, joinTable(), joinVersion, j.roots())
 	return !was.equal(now), err
 }
+
+// derived are the tables that a Job writes, in the order of their names: who takes
+// several locks takes them in this order.
+func derived() []*trailhouse.Table {
+	return []*trailhouse.Table{
+		attested.CallTable(), sessions.AttemptTable(), sessions.MarkTable(), sessions.SessionTable(), attested.HostEndTable(), attested.JoinTable(),
+	}
+}
+
+func joinTable() string { return attested.JoinTable().Name }
 
 // Run brings the derived tables up to date. It does nothing, and takes no lock,
 // where they are.
@@ -66,8 +100,7 @@ func (j *Job) Run(ctx context.Context) (Result, error) {
 	if err != nil || !stale {
 		return Result{}, err
 	}
-	// Names in order: who takes several locks takes them in this order.
-	for _, t := range []*trailhouse.Table{sessions.AttemptTable(), sessions.MarkTable(), sessions.SessionTable()} {
+	for _, t := range derived() {
 		unlock, err := j.Lock(ctx, t.Name)
 		if err != nil {
 			return Result{}, err
@@ -78,10 +111,12 @@ func (j *Job) Run(ctx context.Context) (Result, error) {
 		}
 	}
 	p := &pass{Job: j}
-	if err := p.foldMarks(ctx); err != nil {
-		return p.result, err
+	for _, step := range []func(context.Context) error{p.foldMarks, p.takeFromTrail, p.deriveSessions, p.joinCalls} {
+		if err := step(ctx); err != nil {
+			return p.result, err
+		}
 	}
-	return p.result, p.deriveSessions(ctx)
+	return p.result, nil
 }
 
 // pass is one run of a Job under its locks.
@@ -92,6 +127,14 @@ type pass struct {
 	// sessions mostly go on from the same one.
 	days  dirtyDays
 	since watermark
+	// logged are the hosts with a log of nitro-cli, once they are known.
+	logged hosts
+	// glances are what files of the trail hold, by path.
+	glances map[string]attested.Glance
+	// changed are the hosts whose sessions this pass derived, and before the snapshot of
+	// the sessions that it did so upon.
+	changed hosts
+	before  int64
 }
 
 // watermark says from which snapshots a table was derived, and by which code.
@@ -110,20 +153,12 @@ func (w watermark) empty() bool {
 }
 
 func (w watermark) equal(o watermark) bool {
-	if w.version != o.version {
-		return false
-	}
-	for table, id := range w.at {
-		if o.at[table] != id {
-			return false
-		}
-	}
-	return len(w.at) == len(o.at)
+	return w.version == o.version && maps.Equal(w.at, o.at)
 }
 
-// only returns the watermark of some of its tables.
+// only returns what the watermark says of some of its tables, whatever the code.
 func (w watermark) only(tables []*trailhouse.Table) watermark {
-	part := watermark{version: w.version, at: map[string]int64{}}
+	part := watermark{at: map[string]int64{}}
 	for _, t := range tables {
 		if id, ok := w.at[t.Name]; ok {
 			part.at[t.Name] = id
@@ -141,8 +176,8 @@ func (w watermark) summary() map[string]string {
 }
 
 // watermark returns the sources as they are now.
-func (j *Job) watermark(ctx context.Context, tables []*trailhouse.Table) (watermark, error) {
-	w := watermark{version: sessions.Version, at: map[string]int64{}}
+func (j *Job) watermark(ctx context.Context, version string, tables []*trailhouse.Table) (watermark, error) {
+	w := watermark{version: version, at: map[string]int64{}}
 	for _, t := range tables {
 		id, err := j.Lake.Current(ctx, t.Name)
 		if err != nil {
@@ -153,21 +188,33 @@ func (j *Job) watermark(ctx context.Context, tables []*trailhouse.Table) (waterm
 	return w, nil
 }
 
-// stored returns the sources as the derived table's newest snapshot names them; a
-// table that was never derived has none.
-func (j *Job) stored(ctx context.Context, derived string, tables []*trailhouse.Table) (watermark, error) {
-	w := watermark{at: map[string]int64{}}
+// stored returns the sources as the derived table's newest snapshot names them. A table
+// that was never derived, or by other code, has none.
+func (j *Job) stored(ctx context.Context, derived, version string, tables []*trailhouse.Table) (watermark, error) {
+	w := watermark{version: version, at: map[string]int64{}}
 	summary, err := j.Lake.Summary(ctx, derived, versionKey)
-	if err != nil || summary == nil {
+	if err != nil || summary == nil || summary[versionKey] != version {
 		return w, err
 	}
-	w.version = summary[versionKey]
 	for _, t := range tables {
 		id, err := strconv.ParseInt(summary[sourceKey+t.Name], 10, 64)
 		if err != nil {
-			return watermark{at: map[string]int64{}}, nil //nolint:nilerr // a summary that cannot be read counts as none: everything is derived again
+			return watermark{version: version, at: map[string]int64{}}, nil //nolint:nilerr // a summary that cannot be read counts as none: everything is derived again
 		}
 		w.at[t.Name] = id
 	}
 	return w, nil
+}
+
+// added returns the files that a table got since the watermark, all of them where the
+// history no longer reaches back. whole says that they are all.
+func (j *Job) added(ctx context.Context, t *trailhouse.Table, was watermark) (files []trailhouse.DataFile, whole bool, err error) {
+	if since := was.at[t.Name]; since != 0 {
+		files, ok, err := j.Lake.Added(ctx, t.Name, since)
+		if err != nil || ok {
+			return files, false, err
+		}
+	}
+	files, _, err = j.Lake.Files(ctx, t.Name, trailhouse.Period{})
+	return files, true, err
 }

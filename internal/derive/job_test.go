@@ -16,6 +16,7 @@ import (
 	"github.com/trailhouse/trailhouse/internal/derive/sessions"
 	"github.com/trailhouse/trailhouse/internal/ingest"
 	"github.com/trailhouse/trailhouse/internal/lake"
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail"
 	"github.com/trailhouse/trailhouse/internal/source/enclavelog"
 	"github.com/trailhouse/trailhouse/internal/state"
 )
@@ -60,7 +61,7 @@ func newWorld(t *testing.T) *world {
 	w.ingest = ingest.New(w, st, ingest.Files{Write: columns.Write, Read: columns.Read}, clock, "test")
 	w.job = &derive.Job{Lake: w, Lock: st.Lock, Logs: derive.Logs{
 		Enclave: enclavelog.LogTable(), Allocator: enclavelog.AllocatorTable(), Coverage: ingest.CoverageTable(), Source: enclavelog.Name,
-	}}
+	}, Trail: cloudtrail.EventTable()}
 	return w
 }
 

@@ -16,11 +16,11 @@ import (
 // watermark, which may lie before or after that of the sessions.
 func (p *pass) foldMarks(ctx context.Context) error {
 	table := sessions.MarkTable()
-	now, err := p.watermark(ctx, p.Logs.lines())
+	now, err := p.watermark(ctx, marksVersion, p.Logs.lines())
 	if err != nil {
 		return err
 	}
-	was, err := p.stored(ctx, table.Name, p.Logs.lines())
+	was, err := p.stored(ctx, table.Name, marksVersion, p.Logs.lines())
 	if err != nil || was.equal(now) {
 		return err
 	}

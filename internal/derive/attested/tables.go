@@ -84,3 +84,16 @@ func HostEndTable() *trailhouse.Table {
 		Key:         "end_key",
 	}
 }
+
+// JoinTable returns the table kms_calls: the rows and columns of attested_calls, each with
+// the session that made the call.
+func JoinTable() *trailhouse.Table {
+	t := CallTable()
+	t.Name = "kms_calls"
+	t.Doc = "Attested calls with the enclave session that made each, derived from attested_calls, enclave_sessions and enclave_marks."
+	t.Columns = append(t.Columns,
+		text("session_id", "life of the enclave in enclave_sessions: the one that contains the call, else the nearest before it, else the first; null where the log shows none of this enclave"),
+		text("session_match", "within, uncertain, presumed, outside, no-session or no-log; null for a NitroTPM and where the module id has an unknown form"),
+	)
+	return t
+}

@@ -41,6 +41,7 @@ func (d *derivation) session(l *life, lives []*life, i int) Session {
 		}
 	}
 	d.finish(&s, l, lives[i+1:])
+	l.measure(&s)
 	return s
 }
 
@@ -55,18 +56,35 @@ func (d *derivation) finish(s *Session, l *life, later []*life) {
 		return
 	}
 	lower := max(l.proof.at, l.begin)
+	alive := func() string { return d.words(l.proof) }
+	upper, gone := d.upper(l, lower, later)
+	if at, why := l.applySigns(lower, upper.at); why != "" {
+		lower, alive = at, func() string { return why }
+	}
+	d.bySigns(l, lower, func(at int64, why func() string) bool {
+		if !gone || at < upper.at {
+			upper, gone = bound{at, why()}, true
+		}
+		return true
+	})
 	s.StopNotBefore = instant(lower)
-	if b, ok := d.upper(l, lower, later); ok {
-		s.StopNotAfter, s.Reason, s.Evidence = instant(b.at), ReasonLost, b.why
+	if gone {
+		s.StopNotAfter, s.Reason, s.Evidence = instant(upper.at), ReasonLost, upper.why
 		return
 	}
+	d.presume(s, lower, alive())
+}
+
+// presume sets how long an enclave that nothing shows to be gone is presumed to run.
+// alive says in words what proved it alive last.
+func (d *derivation) presume(s *Session, lower int64, alive string) {
 	through := d.last
 	if !d.in.CompleteThrough.IsZero() {
 		through = d.in.CompleteThrough.UnixMicro()
 	}
 	until, cut := d.beforeGap(lower, max(through, lower))
 	s.PresumedUntil, s.Reason = instant(until), ReasonRunning
-	s.Evidence = "No end in the log. " + d.words(l.proof)
+	s.Evidence = "No end in the log. " + alive
 	if cut {
 		s.Evidence += told("; lines may be missing behind it, presumed to the gap", until)
 	}
@@ -93,7 +111,7 @@ func (d *derivation) beforeGap(lower, through int64) (until int64, cut bool) {
 }
 
 // upper returns the earliest instant, not before lower, at which the enclave was
-// gone for sure (facts/nitro.md 2.8, 2.10).
+// gone for sure by the log (facts/nitro.md 2.8, 2.10).
 func (d *derivation) upper(l *life, lower int64, later []*life) (bound, bool) {
 	var all []bound
 	add := func(at int64, why func() string) bool {

@@ -23,6 +23,9 @@ type Input struct {
 	// enclave without an end is presumed to run only to the first of them that
 	// reaches beyond its last proof of life.
 	Gaps []Gap
+	// Signs are evidence from elsewhere, in any order. Those of slots that the log does
+	// not show count nothing.
+	Signs []Sign
 }
 
 // Gap is a stretch of time in which lines of the host's log may be missing, because
@@ -84,7 +87,7 @@ type Session struct {
 	Reason        string
 	Evidence      string
 	Partial       bool
-	PCR0, PCR8    string // from attested calls, never from the log
+	PCR0, PCR8    string // from signs, never from the log
 }
 
 // The outcomes of an attempt that gave no enclave.
@@ -115,6 +118,7 @@ func Derive(in Input) Result {
 	d.procs, _ = segment(&d.store)
 	d.starts = groupStarts(&d.store)
 	d.joinLives()
+	d.giveSigns()
 	d.findBroadcasts()
 	d.forkErrors()
 	return d.result()
@@ -132,6 +136,7 @@ type derivation struct {
 	bySlot     map[int32][]*life // by slot key, in order of begin
 	byPID      map[int32][]*start
 	broadcasts []*process // in order of their time
+	hostGone   []Sign     // in order of their time
 }
 
 // load brings the marks into the store's form, sorted and without repetition.

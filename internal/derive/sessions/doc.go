@@ -11,9 +11,13 @@
 // that saw the same enclaves. Derive gives the same for the marks as for all
 // facts; the tests hold it to that.
 //
+// What other evidence knows of an enclave or of its host comes in as signs: attested
+// calls and ends of instances today, whatever watches a host later. They narrow what
+// the log leaves open.
+//
 // The meaning of each line is in facts/nitro.md 2.1 to 2.10.
 package sessions
 
 // Version names this derivation. It changes when the same lines give other marks,
 // sessions or attempts, and goes into the watermarks of the tables.
-const Version = "sessions-3"
+const Version = "sessions-4"

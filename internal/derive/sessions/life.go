@@ -15,6 +15,7 @@ type life struct {
 	begin int64 // ready, else the first proof of life
 	proof proof // the last proof of life
 	stops [lastKind + 1]*fact
+	signs []Sign // in order of their time
 }
 
 // proof is one instant at which an enclave lived.

@@ -1,0 +1,176 @@
+package attested
+
+import (
+	"strings"
+
+	"github.com/trailhouse/trailhouse"
+)
+
+// Events reads rows of the table cloudtrail. Its methods take batches of that table in
+// which at least the columns are read that the method's own list names.
+type Events struct {
+	table                                       *trailhouse.Table
+	source, name, typ, code, message            int
+	module, principal, identity                 int
+	request, response, additional, details, res int
+	copies                                      []copied
+	member                                      identity
+	arn                                         int // in resources
+}
+
+// copied is a column that a call has from its event unchanged.
+type copied struct {
+	from, to int
+	typ      trailhouse.Type
+}
+
+// identity are places in useridentity.
+type identity struct {
+	typ, principal, arn, session, sourceIdentity, scope, issuedTo int
+}
+
+// callNames are the columns of attested_calls whose name in cloudtrail is another one.
+func callNames() map[string]string {
+	return map[string]string{
+		"operation": "eventname", "module_id": "attestation_module_id", "instance_id": "attestation_instance_id",
+		"slot": "attestation_slot", "slot_key": "attestation_slot_key", "kind": "attestation_kind",
+	}
+}
+
+// made are the columns of attested_calls that are worked out.
+func made(column string) bool {
+	switch column {
+	case "key_arn", "key_id", "session_name", "caller_instance_id", "debug", "attestation":
+		return true
+	}
+	return false
+}
+
+// NewEvents returns a reader of the table cloudtrail.
+func NewEvents(t *trailhouse.Table) *Events {
+	e := &Events{
+		table:  t,
+		source: t.MustIndex("eventsource"), name: t.MustIndex("eventname"), typ: t.MustIndex("eventtype"),
+		code: t.MustIndex("errorcode"), message: t.MustIndex("errormessage"),
+		module: t.MustIndex("attestation_module_id"), principal: t.MustIndex("principal"), identity: t.MustIndex("useridentity"),
+		request: t.MustIndex("requestparameters"), response: t.MustIndex("responseelements"),
+		additional: t.MustIndex("additionaleventdata"), details: t.MustIndex("serviceeventdetails"), res: t.MustIndex("resources"),
+	}
+	calls := CallTable()
+	for to := range calls.Columns {
+		name := calls.Columns[to].Name
+		if made(name) {
+			continue
+		}
+		if other, ok := callNames()[name]; ok {
+			name = other
+		}
+		e.copies = append(e.copies, copied{t.MustIndex(name), to, calls.Columns[to].Type})
+	}
+	who := trailhouse.Table{Name: t.Name + ".useridentity", Columns: t.Columns[e.identity].Fields}
+	m := &e.member
+	m.typ, m.principal, m.arn = who.MustIndex("type"), who.MustIndex("principalid"), who.MustIndex("arn")
+	m.session, m.scope = who.MustIndex("sessioncontext"), who.MustIndex("inscopeof")
+	session := trailhouse.Table{Name: who.Name + ".sessioncontext", Columns: who.Columns[m.session].Fields}
+	m.sourceIdentity = session.MustIndex("sourceidentity")
+	scope := trailhouse.Table{Name: who.Name + ".inscopeof", Columns: who.Columns[m.scope].Fields}
+	m.issuedTo = scope.MustIndex("credentialsissuedto")
+	resource := trailhouse.Table{Name: t.Name + ".resources", Columns: t.Columns[e.res].Fields}
+	e.arn = resource.MustIndex("arn")
+	return e
+}
+
+// Glance is what a first look at events finds, so that most files are not read further.
+type Glance struct {
+	// Calls says that there are attested calls, Perhaps that there are calls to KMS whose
+	// additional data must be looked at.
+	Calls, Perhaps bool
+	// Ends says that there may be ends of hosts.
+	Ends bool
+}
+
+// GlanceColumns are the columns that Glance reads: those that take little to read.
+func (e *Events) GlanceColumns() []string {
+	return []string{"eventsource", "eventname", "attestation_module_id"}
+}
+
+// Glance looks at a batch and adds what it finds to g.
+func (e *Events) Glance(b *trailhouse.Batch, g *Glance) {
+	for i := range b.Len() {
+		if !b.IsNull(e.module, i) {
+			g.Calls = true
+		}
+		switch string(b.Text(e.source, i)) {
+		case kms:
+			g.Perhaps = true
+		case ec2:
+			g.Ends = g.Ends || endsHosts(string(b.Text(e.name, i)))
+		}
+	}
+}
+
+// RecipientColumns are the columns that HasRecipient reads.
+func (e *Events) RecipientColumns() []string { return []string{"additionaleventdata"} }
+
+// HasRecipient reports whether an event of the batch carried an attestation document,
+// whatever is printed of it.
+func (e *Events) HasRecipient(b *trailhouse.Batch) bool {
+	for i := range b.Len() {
+		if _, ok := e.recipient(b, i); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// The services whose events are looked at.
+const (
+	kms = "kms.amazonaws.com"
+	ec2 = "ec2.amazonaws.com"
+)
+
+// recipient returns the member of additionalEventData that says what the attestation
+// document holds: an object with at least one member that is named after it.
+func (e *Events) recipient(b *trailhouse.Batch, i int) ([]member, bool) {
+	text, ok := lookUp(b, e.additional, i, "recipient")
+	if !ok || !strings.Contains(text, "attestationDocument") {
+		return nil, false
+	}
+	members, ok := parseObject(text)
+	if !ok {
+		return nil, false
+	}
+	for _, m := range members {
+		if strings.HasPrefix(m.key, "attestationDocument") {
+			return members, true
+		}
+	}
+	return nil, false
+}
+
+// lookUp returns the value of a key of a map column.
+func lookUp(b *trailhouse.Batch, col, i int, key string) (string, bool) {
+	child := b.Child(col)
+	from, to := b.Rows(col, i)
+	for row := from; row < to; row++ {
+		if string(child.Text(0, row)) == key {
+			return child.String(1, row), !child.IsNull(1, row)
+		}
+	}
+	return "", false
+}
+
+// copyTo sets a column from that of an event.
+func (c *copied) copyTo(dst, src *trailhouse.Batch, i int) {
+	if src.IsNull(c.from, i) {
+		return
+	}
+	switch c.typ {
+	case trailhouse.TypeUUID:
+		dst.SetKey(c.to, src.Key(c.from, i))
+	case trailhouse.TypeString:
+		dst.SetText(c.to, src.Text(c.from, i))
+	default:
+		dst.SetInt(c.to, src.Int(c.from, i))
+	}
+}

@@ -1,0 +1,190 @@
+package sessions
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+)
+
+// Sign is evidence about one enclave, or about the whole host, that does not come from
+// the host's log: an attested call, the end of the instance, a watcher on the host.
+// Signs narrow the bounds of lives that the log shows; they never contradict an end
+// that the log prints, and they make no life of their own.
+type Sign struct {
+	// SlotKey is the slot in the form of trailhouse.Slot.Key, empty for SignHostGone.
+	SlotKey string
+	// At is when it was. Trails print whole seconds: a call or the end of a host was in
+	// the second that begins there.
+	At   time.Time
+	Kind SignKind
+	// Why says what was seen, without the time: "Attested Decrypt by …".
+	Why string
+	// PCR0 and PCR8 are measurements as lower-case hex, of SignAlive; empty where unknown.
+	PCR0, PCR8 string
+	// VCPUs and MemoryMiB are what the enclave has, of SignAlive; 0 where unknown. They
+	// fill what the log lacks.
+	VCPUs, MemoryMiB int64
+}
+
+// SignKind says what a sign means.
+type SignKind uint8
+
+// The kinds of signs.
+const (
+	// SignAlive is a proof of life.
+	SignAlive SignKind = iota + 1
+	// SignGone is a proof that the enclave was gone: a listing without it.
+	SignGone
+	// SignEnded is the end itself: its process was seen to go. It is the last proof of
+	// life too.
+	SignEnded
+	// SignHostGone is the end of the instance, and of all its enclaves.
+	SignHostGone
+)
+
+// signs are the signs of a host, in order of time.
+type signs struct {
+	bySlot map[string][]Sign
+	host   []Sign
+}
+
+// sortSigns orders signs so that the order in which they came leaves no trace.
+func sortSigns(all []Sign) signs {
+	s := signs{bySlot: map[string][]Sign{}}
+	for _, sign := range all {
+		if sign.Kind == SignHostGone {
+			s.host = append(s.host, sign)
+		} else {
+			s.bySlot[sign.SlotKey] = append(s.bySlot[sign.SlotKey], sign)
+		}
+	}
+	slices.SortFunc(s.host, compareSigns)
+	for _, list := range s.bySlot {
+		slices.SortFunc(list, compareSigns)
+	}
+	return s
+}
+
+func compareSigns(a, b Sign) int {
+	return cmp.Or(
+		a.At.Compare(b.At), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Why, b.Why),
+		cmp.Compare(a.PCR0, b.PCR0), cmp.Compare(a.PCR8, b.PCR8),
+		cmp.Compare(a.VCPUs, b.VCPUs), cmp.Compare(a.MemoryMiB, b.MemoryMiB),
+	)
+}
+
+// giveSigns gives each sign of a slot to the life that it tells of: the latest that had
+// begun, else the first. It follows joinLives, so that begins are known.
+func (d *derivation) giveSigns() {
+	all := sortSigns(d.in.Signs)
+	d.hostGone = all.host
+	for key, lives := range d.bySlot {
+		list := all.bySlot[d.store.keys[key]]
+		if len(list) == 0 {
+			continue
+		}
+		d.backdate(lives[0], list)
+		at := 0
+		for _, sign := range list {
+			for at+1 < len(lives) && lives[at+1].from() < sign.At.UnixMicro()+second {
+				at++
+			}
+			lives[at].signs = append(lives[at].signs, sign)
+		}
+	}
+}
+
+// from returns when the enclave may first have lived: it can call while it boots.
+func (l *life) from() int64 {
+	from := l.begin
+	if l.start != nil {
+		from = min(from, l.start.at())
+		if l.start.has(KindReserved) {
+			from = min(from, l.start.reserved)
+		}
+	}
+	return from
+}
+
+// backdate lets the first life of a slot begin with its first proof of life where the
+// log lost the beginning. The creation that the slot tells bounds it (facts/nitro.md
+// 2.6).
+func (d *derivation) backdate(l *life, list []Sign) {
+	if l.start != nil && (l.start.ready != nil || l.start.has(KindAttempt)) {
+		return
+	}
+	for _, sign := range list {
+		t := sign.At.UnixMicro()
+		if sign.Kind != SignAlive || t >= l.begin {
+			continue
+		}
+		if made, ok := created(trailhouse.Slot(d.store.slots[l.slot].text)); !ok || t >= made-clockSlack {
+			l.begin = t
+			return
+		}
+	}
+}
+
+// endSlack is how far behind the printed end of an enclave a call of its own may be
+// told: a trail's second reaches beyond it.
+const endSlack = second
+
+// applySigns returns the last proof of life that the log and the signs give, and the
+// words for it, given the log's own and the earliest instant at which the log shows the
+// enclave gone (none is 0). The log's upper bound stands: a call behind it is a finding
+// for people, not more time to bill.
+func (l *life) applySigns(lower, upper int64) (at int64, why string) {
+	at = lower
+	for i := range l.signs {
+		s := &l.signs[i]
+		if s.Kind != SignAlive && s.Kind != SignEnded {
+			continue
+		}
+		t := s.At.UnixMicro()
+		if t > at && (upper == 0 || t <= upper) {
+			at, why = t, told(s.Why, t)
+		}
+	}
+	return at, why
+}
+
+// bySigns adds the first sign, not before the last proof of life, that the enclave was
+// gone, and the first that its host was. That of a host is known to the second.
+func (d *derivation) bySigns(l *life, lower int64, add addBound) {
+	first := func(list []Sign, from int64) {
+		for i := range list {
+			s := &list[i]
+			if t := s.At.UnixMicro(); s.Kind != SignAlive && t >= from {
+				add(max(t, lower), func() string { return told(s.Why, t) })
+				return
+			}
+		}
+	}
+	first(l.signs, lower)
+	first(d.hostGone, lower-lower%second)
+}
+
+// measure sets what the signs of a life tell of the enclave itself: the measurements of
+// the latest that has any, and the resources that the log does not show.
+func (l *life) measure(s *Session) {
+	for i := range l.signs {
+		sign := &l.signs[i]
+		if sign.Kind != SignAlive || !s.Stop.IsZero() && sign.At.UnixMicro() > s.Stop.UnixMicro()+endSlack {
+			continue
+		}
+		if sign.PCR0 != "" {
+			s.PCR0 = sign.PCR0
+		}
+		if sign.PCR8 != "" {
+			s.PCR8 = sign.PCR8
+		}
+		if sign.VCPUs > 0 && s.Request.VCPUs == nil {
+			s.Request.VCPUs = &sign.VCPUs
+		}
+		if sign.MemoryMiB > 0 && s.Request.MemoryMiB == nil {
+			s.Request.MemoryMiB = &sign.MemoryMiB
+		}
+	}
+}
