@@ -154,39 +154,65 @@ func (j *joiner) filesOf(ctx context.Context, t *trailhouse.Table, month time.Ti
 	return files, err
 }
 
-// write writes the calls of files of one month to one file.
-func (j *joiner) write(ctx context.Context, month time.Time, files []trailhouse.DataFile) (err error) {
+// fileRows is from how many rows on a batch becomes a file of its own: fewer are put
+// together, which takes a copy of each row.
+const fileRows = 1 << 13
+
+// write writes the calls of files of one month.
+func (j *joiner) write(ctx context.Context, month time.Time, files []trailhouse.DataFile) error {
 	if err := j.load(ctx); err != nil {
 		return err
 	}
-	path, err := j.change.path(ctx, month)
-	if err != nil {
-		return err
-	}
-	w, err := columns.NewWriter(path, j.change.table)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			w.Abort()
-		}
-	}()
-	rows := trailhouse.NewBatch(j.change.table)
+	few := few{joiner: j, month: month}
 	for _, f := range files {
-		err = columns.Read(ctx, f.Path, attested.CallTable(), nil, func(b *trailhouse.Batch) error {
-			j.lives.AppendJoined(b, rows)
-			err := w.Append(rows, nil)
-			rows.Reset()
-			return err
+		err := columns.Read(ctx, f.Path, j.change.table, nil, func(b *trailhouse.Batch) error {
+			j.lives.Join(b)
+			if b.Len() >= fileRows {
+				return j.change.add(ctx, month, b, nil)
+			}
+			return few.add(ctx, b)
 		})
 		if err != nil {
+			few.abort()
 			return err
 		}
 	}
-	file, err := w.Close()
-	file.Partition = month
-	j.change.commitNow.Add = append(j.change.commitNow.Add, file)
+	return few.close()
+}
+
+// few writes small batches of one month to one file.
+type few struct {
+	*joiner
+	month time.Time
+	file  *columns.Writer // once there is something to write
+}
+
+func (f *few) add(ctx context.Context, b *trailhouse.Batch) error {
+	if f.file == nil {
+		path, err := f.change.path(ctx, f.month)
+		if err != nil {
+			return err
+		}
+		if f.file, err = columns.NewWriter(path, f.change.table); err != nil {
+			return err
+		}
+	}
+	return f.file.Append(b, nil)
+}
+
+func (f *few) abort() {
+	if f.file != nil {
+		f.file.Abort()
+	}
+}
+
+func (f *few) close() error {
+	if f.file == nil {
+		return nil
+	}
+	file, err := f.file.Close()
+	file.Partition = f.month
+	f.change.commitNow.Add = append(f.change.commitNow.Add, file)
 	return err
 }
 

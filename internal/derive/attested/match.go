@@ -172,15 +172,18 @@ func (l *Lives) Match(kind, instance, slot []byte, t int64) (session, match stri
 	return best.SessionID, match
 }
 
-// AppendJoined appends the rows of a batch of CallTable to dst, a batch of JoinTable,
-// each with its session.
-func (l *Lives) AppendJoined(calls, dst *trailhouse.Batch) {
-	kind, instance, slot, at := calls.Table.MustIndex("kind"), calls.Table.MustIndex("instance_id"), calls.Table.MustIndex("slot_key"), calls.Table.MustIndex("eventtime")
-	session, match := dst.Table.MustIndex("session_id"), dst.Table.MustIndex("session_match")
-	for i := range calls.Len() {
-		id, how := l.Match(calls.Text(kind, i), calls.Text(instance, i), calls.Text(slot, i), calls.Int(at, i))
-		set(dst, session, id)
-		set(dst, match, how)
-		dst.CopyRow(calls, i)
+// Join gives each row of b its session. b has the columns of JoinTable and was read from
+// files of attested_calls, which lack the last two.
+func (l *Lives) Join(b *trailhouse.Batch) {
+	t := b.Table
+	kind, instance, slot, at := t.MustIndex("kind"), t.MustIndex("instance_id"), t.MustIndex("slot_key"), t.MustIndex("eventtime")
+	session, match := t.MustIndex("session_id"), t.MustIndex("session_match")
+	rows := b.Len()
+	for i := range rows {
+		id, how := l.Match(b.Text(kind, i), b.Text(instance, i), b.Text(slot, i), b.Int(at, i))
+		b.SetLen(i)
+		set(b, session, id)
+		set(b, match, how)
 	}
+	b.SetLen(rows)
 }
