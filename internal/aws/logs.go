@@ -1,9 +1,11 @@
 package aws
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -61,6 +63,7 @@ func (s *Session) Logs(region string) *Logs {
 	}
 	client := cloudwatchlogs.NewFromConfig(s.config, func(o *cloudwatchlogs.Options) {
 		o.Region = region
+		o.HTTPClient = whole{o.HTTPClient}
 		o.Retryer = aws.NopRetryer{} // Logs.call tries again: it knows answers that were cut, too
 		if s.options.Endpoint != "" {
 			o.BaseEndpoint = aws.String(s.options.Endpoint)
@@ -290,6 +293,25 @@ func (l *Logs) call(ctx context.Context, at target, request func(context.Context
 			}
 		}
 	})
+}
+
+// whole is a client for requests with small bodies. The SDK closes a request's body as soon
+// as the answer begins; where a server near by answers before the transport has seen the
+// body's end, that cuts the connection within the answer. A body in memory is not cut.
+type whole struct{ next cloudwatchlogs.HTTPClient }
+
+// Do implements the SDK's client.
+func (w whole) Do(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		return w.next.Do(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r = r.WithContext(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return w.next.Do(r)
 }
 
 // attempt makes a request once. A server may take its time, but not for ever.
