@@ -37,6 +37,19 @@ type DeliveryFile struct {
 	Content []byte
 }
 
+// Name returns what the file is called where it stands beside others without a path, as
+// in a mail.
+func (f DeliveryFile) Name(d *Delivery) string {
+	name := d.Name + "-" + f.Report
+	if d.Name == f.Report {
+		name = f.Report
+	}
+	if !d.Period.From.IsZero() {
+		name += "-" + d.Period.From.UTC().Format(time.DateOnly)
+	}
+	return name + "." + f.Ext
+}
+
 // DeliveryLink is an address under which a file can be fetched for a while.
 type DeliveryLink struct {
 	Key, URL string

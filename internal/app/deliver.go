@@ -11,6 +11,9 @@ import (
 	"github.com/trailhouse/trailhouse/internal/cli"
 	delivery "github.com/trailhouse/trailhouse/internal/deliver"
 	"github.com/trailhouse/trailhouse/internal/deliver/directory"
+	"github.com/trailhouse/trailhouse/internal/deliver/mail"
+	"github.com/trailhouse/trailhouse/internal/deliver/s3"
+	"github.com/trailhouse/trailhouse/internal/deliver/sns"
 	"github.com/trailhouse/trailhouse/internal/report"
 	"github.com/trailhouse/trailhouse/internal/state"
 )
@@ -24,8 +27,33 @@ func (h *House) deliveries() ([]delivery.Plan, *delivery.Runner, error) {
 	}, err
 }
 
-// sender opens the sender of a target.
-func (h *House) sender(_ context.Context, t delivery.Target) (trailhouse.Sender, error) {
+// sender opens the sender of a target. A new kind of target is a case here and a folder
+// below internal/deliver.
+func (h *House) sender(ctx context.Context, t delivery.Target) (trailhouse.Sender, error) {
+	switch t.Kind() {
+	case "s3":
+		session, err := sessionAs(ctx, h.config.AccessS3(t.S3))
+		if err != nil {
+			return nil, err
+		}
+		return s3.New(session.Bucket(t.S3.Bucket), t.S3.KMSKeyID, h.clock), nil
+	case "sns":
+		session, err := sessionAs(ctx, h.config.AccessSNS(t.SNS))
+		if err != nil {
+			return nil, err
+		}
+		return sns.New(session.Topic(t.SNS.TopicARN)), nil
+	case "mail":
+		m := t.Mail
+		password, err := m.Password()
+		if err != nil {
+			return nil, err
+		}
+		return mail.New(mail.Options{
+			Host: m.Host, Port: int(m.Port), TLS: m.TLS, CAFile: m.CAFile, User: m.User, Password: string(password),
+			From: m.From, To: m.To, CC: m.CC, ReplyTo: m.ReplyTo,
+		}), nil
+	}
 	return directory.New(t.Directory.Path), nil
 }
 

@@ -69,12 +69,17 @@ func (h *House) bucket(ctx context.Context, place config.Source) (cloudtrail.Sto
 // session returns who we are at a place, and the settings that say so.
 func (h *House) session(ctx context.Context, place config.Source) (*aws.Session, config.AWS, error) {
 	a := h.config.Access(place)
-	s, err := aws.Open(ctx, aws.Options{
+	s, err := sessionAs(ctx, a)
+	return s, a, err
+}
+
+// sessionAs returns who the settings say that we are.
+func sessionAs(ctx context.Context, a config.AWS) (*aws.Session, error) {
+	return aws.Open(ctx, aws.Options{
 		Profile: a.Profile, RoleARN: a.RoleARN, ExternalID: a.ExternalID, SessionName: a.SessionName,
 		Region: a.Region, Endpoint: a.Endpoint, PathStyle: a.PathStyle,
 		Attempts: int(a.Attempts), IdleTimeout: a.IdleTimeout,
 	})
-	return s, a, err
 }
 
 func eventRules(rules []config.EventRule) []cloudtrail.Rule {

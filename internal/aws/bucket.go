@@ -47,7 +47,7 @@ func (b *Bucket) Address(key string) string { return "s3://" + b.name + "/" + ke
 // at returns what a request for a key is about.
 func (b *Bucket) at(action, key string) target {
 	arn := "arn:" + partition(b.session.config.Region) + ":s3:::" + b.name
-	if action == ActionGetObject {
+	if action == ActionGetObject || action == ActionPutObject {
 		arn += "/" + key
 	}
 	return target{what: b.Address(key), action: action, resource: arn}

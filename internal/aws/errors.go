@@ -21,6 +21,17 @@ type target struct {
 	resource string // arn:aws:s3:::bucket/key
 }
 
+// done is what is done to the target, as messages say it.
+func (t target) done() string {
+	switch t.action {
+	case ActionPutObject:
+		return "written"
+	case ActionPublish:
+		return "written to"
+	}
+	return "read"
+}
+
 // permission finds the action and the resource in AWS's own words, which know better
 // where a key of KMS or a policy of the organisation stands behind the refusal.
 var permission = regexp.MustCompile(`perform: ([a-z0-9-]+:[A-Za-z0-9*]+)(?: on resource: "?([^\s"]+))?`)
@@ -35,7 +46,7 @@ func (s *Session) fault(ctx context.Context, at target, err error) error {
 		return err
 	}
 	if ctx.Err() != nil {
-		return trailhouse.Errorf(trailhouse.CodeInterrupted, "interrupted while reading %s: %w", at.what, ctx.Err())
+		return trailhouse.Errorf(trailhouse.CodeInterrupted, "interrupted while %s was %s: %w", at.what, at.done(), ctx.Err())
 	}
 	code, message, status := answer(err)
 	switch {
@@ -47,9 +58,9 @@ func (s *Session) fault(ctx context.Context, at target, err error) error {
 		return trailhouse.Errorf(trailhouse.CodeDenied, "%s is archived and cannot be read as it is", at.what).
 			WithHint("restore it from Glacier and import again")
 	case status == http.StatusForbidden:
-		return trailhouse.Errorf(trailhouse.CodeDenied, "%s may not be read: %w", at.what, cause(err)).
+		return trailhouse.Errorf(trailhouse.CodeDenied, "%s may not be %s: %w", at.what, at.done(), cause(err)).
 			WithHint("the server's own words say why")
-	case code == "ResourceNotFoundException":
+	case code == "ResourceNotFoundException" || code == "NotFound" && at.action == ActionPublish:
 		return trailhouse.Errorf(trailhouse.CodeNotFound, "%s is not there (%s)", at.what, code).
 			WithHint("check the name, the region and the account, and the endpoint if it is not AWS")
 	case code == "NoSuchBucket" || code == "NoSuchKey" || status == http.StatusNotFound:
@@ -58,7 +69,7 @@ func (s *Session) fault(ctx context.Context, at target, err error) error {
 	case code == "PreconditionFailed" || status == http.StatusPreconditionFailed:
 		return replaced(at.what)
 	}
-	return unavailable(at.what, err)
+	return unavailable(at, err)
 }
 
 // answer takes the server's error apart; a body that is no error of AWS's leaves the
@@ -100,7 +111,7 @@ func isCredentials(code string) bool {
 
 func isDenied(code string, status int) bool {
 	switch code {
-	case "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AccountProblem", "UnauthorizedOperation":
+	case "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AccountProblem", "UnauthorizedOperation", "AuthorizationError":
 		return true
 	}
 	return status == http.StatusForbidden && (code == "" || code == "Forbidden")
@@ -121,7 +132,7 @@ func denied(at target, message string) error {
 	if !strings.HasPrefix(action, "logs:") {
 		where += ", and in those of the bucket and its KMS key"
 	}
-	return trailhouse.Errorf(trailhouse.CodeDenied, "%s may not be read: permission %s on %s is missing", at.what, action, resource).
+	return trailhouse.Errorf(trailhouse.CodeDenied, "%s may not be %s: permission %s on %s is missing", at.what, at.done(), action, resource).
 		WithHint("allow %s on %s in %s", action, resource, where)
 }
 
@@ -132,9 +143,9 @@ func replaced(what string) error {
 }
 
 // unavailable is the error of a server that was asked in vain.
-func unavailable(what string, err error) error {
-	return trailhouse.Errorf(trailhouse.CodeUnavailable, "%s could not be read, however often it was tried: %w", what, cause(err)).
-		WithHint("check the network, the endpoint and the service, and import again: it resumes")
+func unavailable(at target, err error) error {
+	return trailhouse.Errorf(trailhouse.CodeUnavailable, "%s could not be %s, however often it was tried: %w", at.what, at.done(), cause(err)).
+		WithHint("check the network, the endpoint and the service, and run the command again: it resumes")
 }
 
 // credentialsFault is the error of not being known to the server. A role that may not

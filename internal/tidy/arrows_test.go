@@ -135,7 +135,7 @@ func owners() []owner {
 		{"net/http", "internal/aws", "only the room that talks to AWS talks to a network"},
 		{"github.com/robfig/cron", "internal/schedule", "only its parser is used; when a schedule happens is ours"},
 		{"github.com/wneessen/go-mail", "internal/deliver/mail", "one place sends mail"},
-		{"github.com/emersion", "", "a mail server, for tests only"},
+		{"github.com/emersion", "internal/testkit", "a mail server, for tests only"},
 		{"unsafe", "internal/columns internal/objects internal/source", "only where a measured inner loop needs it"},
 	}
 }
