@@ -15,7 +15,7 @@ type Batch struct {
 	required []int // columns that each row must set
 	nested   []int // columns with a child
 	rows     int
-	bytes    int
+	bytes    *int // of the whole, also where this is a child
 }
 
 // column is one column of a Batch. A null takes its place when a later row is set,
@@ -44,7 +44,11 @@ const maxText = math.MaxUint32
 
 // NewBatch returns an empty batch for the table.
 func NewBatch(t *Table) *Batch {
-	b := &Batch{Table: t, cols: make([]column, len(t.Columns))}
+	return newBatch(t, new(int))
+}
+
+func newBatch(t *Table, bytes *int) *Batch {
+	b := &Batch{Table: t, cols: make([]column, len(t.Columns)), bytes: bytes}
 	for i := range t.Columns {
 		spec := &t.Columns[i]
 		b.cols[i].typ = spec.Type
@@ -53,7 +57,7 @@ func NewBatch(t *Table) *Batch {
 			b.required = append(b.required, i)
 		}
 		if fields := spec.fields(); fields != nil {
-			b.cols[i].child = NewBatch(&Table{Name: t.Name + "." + spec.Name, Columns: fields})
+			b.cols[i].child = newBatch(&Table{Name: t.Name + "." + spec.Name, Columns: fields}, bytes)
 			b.nested = append(b.nested, i)
 		}
 	}
@@ -63,14 +67,9 @@ func NewBatch(t *Table) *Batch {
 // Len returns the number of rows.
 func (b *Batch) Len() int { return b.rows }
 
-// Bytes returns about how much memory the rows take.
-func (b *Batch) Bytes() int {
-	n := b.bytes
-	for _, i := range b.nested {
-		n += b.cols[i].child.Bytes()
-	}
-	return n
-}
+// Bytes returns about how much memory the rows take; of a Child's, those of the batch
+// that it belongs to.
+func (b *Batch) Bytes() int { return *b.bytes }
 
 // Reset empties the batch and keeps its memory.
 func (b *Batch) Reset() {
@@ -84,7 +83,7 @@ func (b *Batch) Reset() {
 			c.child.Reset()
 		}
 	}
-	b.rows, b.bytes = 0, 0
+	b.rows, *b.bytes = 0, 0
 }
 
 // Truncate drops the rows from row n on and what was set of the row under way, so
@@ -92,7 +91,8 @@ func (b *Batch) Reset() {
 func (b *Batch) Truncate(n int) {
 	b.rows = min(b.rows, n)
 	for i := range b.cols {
-		b.bytes -= b.cols[i].truncate(n)
+		less := b.cols[i].truncate(n) // which changes bytes itself where it is nested
+		*b.bytes -= less
 	}
 }
 
@@ -141,13 +141,13 @@ const (
 // are copied.
 func (b *Batch) SetText(col int, v []byte) {
 	c := b.at(col)
-	b.bytes += c.addText(v)
+	*b.bytes += c.addText(v)
 }
 
 // SetString sets a TypeString column of the row under way.
 func (b *Batch) SetString(col int, v string) {
 	c := b.at(col)
-	b.bytes += c.addString(v)
+	*b.bytes += c.addString(v)
 }
 
 // addText appends a text to the codes of the column and returns how many bytes that
@@ -225,14 +225,14 @@ func (b *Batch) SetInts(col int, v []int64) {
 	c := b.at(col)
 	c.ints = append(c.ints, v...)
 	c.ends = append(c.ends, size(len(c.ints)))
-	b.bytes += 8 * len(v)
+	*b.bytes += 8 * len(v)
 }
 
 // SetStrings sets a TypeStrings column of the row under way.
 func (b *Batch) SetStrings(col int, v []string) {
 	c := b.at(col)
 	for _, s := range v {
-		b.bytes += c.addString(s) + codeBytes
+		*b.bytes += c.addString(s) + codeBytes
 	}
 	c.ends = append(c.ends, size(len(c.codes)))
 }
@@ -262,7 +262,7 @@ func (b *Batch) at(col int) *column {
 		c.fill(b, col)
 	}
 	c.valid = append(c.valid, true)
-	b.bytes += setBytes
+	*b.bytes += setBytes
 	return c
 }
 

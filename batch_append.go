@@ -48,7 +48,7 @@ func AppendTexts[T ~[]byte](b *Batch, col int, present []bool, values []T) {
 	c := b.tail(col, present, len(values))
 	if present == nil {
 		for _, v := range values {
-			b.bytes += c.addText(v)
+			*b.bytes += c.addText(v)
 		}
 		return
 	}
@@ -57,7 +57,7 @@ func AppendTexts[T ~[]byte](b *Batch, col int, present []bool, values []T) {
 			c.codes = append(c.codes, c.lastCode)
 			continue
 		}
-		b.bytes += c.addText(values[0])
+		*b.bytes += c.addText(values[0])
 		values = values[1:]
 	}
 }
@@ -69,7 +69,7 @@ func (b *Batch) tail(col int, present []bool, values int) *column {
 	if len(c.valid) != b.rows {
 		c.fill(b, col)
 	}
-	b.bytes += setBytes * values
+	*b.bytes += setBytes * values
 	if present != nil {
 		c.valid = append(c.valid, present...)
 		return c

@@ -36,7 +36,7 @@ func (b *Batch) CopyRow(src *Batch, i int) {
 func (b *Batch) copyStrings(col int, from *column, row int) {
 	c := b.at(col)
 	for i := start(from.ends, row); i < int(from.ends[row]); i++ {
-		b.bytes += c.addText(from.texts.at(from.codes[i])) + codeBytes
+		*b.bytes += c.addText(from.texts.at(from.codes[i])) + codeBytes
 	}
 	c.ends = append(c.ends, size(len(c.codes)))
 }

@@ -2,6 +2,7 @@ package columns
 
 import (
 	"os"
+	"time"
 
 	"github.com/trailhouse/trailhouse"
 )
@@ -13,6 +14,8 @@ type Footer struct {
 	// Metadata is the Parquet metadata with the statistics of the columns, as a
 	// value that internal/lake hands to iceberg-go unread.
 	Metadata any
+	// Modified is when the file was last written, by this machine's clock.
+	Modified time.Time
 }
 
 // ReadFooter reads the footer of a file. CodeNotFound where there is no file,
@@ -29,6 +32,6 @@ func ReadFooter(path string) (Footer, error) {
 	defer rdr.Close()
 	return Footer{
 		File:     trailhouse.DataFile{Path: path, Rows: rdr.NumRows(), Bytes: info.Size()},
-		Metadata: rdr.MetaData(),
+		Metadata: rdr.MetaData(), Modified: info.ModTime(),
 	}, nil
 }

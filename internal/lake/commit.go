@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/apache/iceberg-go"
@@ -46,15 +47,16 @@ func (l *Lake) Commit(ctx context.Context, c trailhouse.Commit) error {
 	props := iceberg.Properties{}
 	maps.Copy(props, c.Summary)
 	props[BatchKey] = c.BatchID
+	young := l.young(footers)
 	return l.commitLoop(ctx, c.Table.Name, c.BatchID, func(ctx context.Context, tbl *table.Table) (*table.Transaction, error) {
 		adds, err := l.newFiles(tbl, c.Table, c.Add, footers)
 		if err != nil {
 			return nil, err
 		}
 		if c.Replace != nil {
-			return l.replace(ctx, tbl, c, adds, props)
+			return l.replace(ctx, tbl, c, adds, props, young)
 		}
-		return l.append(ctx, tbl, adds, props)
+		return l.append(ctx, tbl, adds, props, young)
 	})
 }
 
@@ -71,7 +73,11 @@ func (l *Lake) commitLoop(ctx context.Context, name, batchID string, build build
 				return storageError("commit to table "+name, err)
 			}
 		}
-		tbl, err := l.mustLoad(ctx, name)
+		load := l.mustLoad
+		if attempt == 0 {
+			load = l.now // from memory where nothing changed
+		}
+		tbl, err := load(ctx, name)
 		if isBusy(err) {
 			last = err
 			continue
@@ -89,7 +95,9 @@ func (l *Lake) commitLoop(ctx context.Context, name, batchID string, build build
 		if err != nil || txn == nil {
 			return buildError(name, err)
 		}
-		if _, last = txn.Commit(ctx); last == nil {
+		var done *table.Table
+		if done, last = txn.Commit(ctx); last == nil {
+			l.known.remember(name, done)
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -188,12 +196,23 @@ func microsOf(bound []byte) time.Time {
 	return time.UnixMicro(int64(binary.LittleEndian.Uint64(bound))).UTC()
 }
 
+// young reports whether the files were written so lately that a snapshot which has
+// them could not have expired yet.
+func (l *Lake) young(files []columns.Footer) bool {
+	since := l.clock.Now().Add(-MinKeep)
+	return !slices.ContainsFunc(files, func(f columns.Footer) bool { return !f.Modified.After(since) })
+}
+
 // append adds files. Files that the table has already were committed under this
-// batch id by a snapshot that has expired since: then there is nothing to do.
-func (l *Lake) append(ctx context.Context, tbl *table.Table, adds []iceberg.DataFile, props iceberg.Properties) (*table.Transaction, error) {
-	present, err := l.present(ctx, tbl, adds)
-	if err != nil {
-		return nil, err
+// batch id by a snapshot that has expired since: then there is nothing to do. That is
+// not looked for where they are young.
+func (l *Lake) append(ctx context.Context, tbl *table.Table, adds []iceberg.DataFile, props iceberg.Properties, young bool) (*table.Transaction, error) {
+	present := 0
+	if !young {
+		var err error
+		if present, err = l.present(ctx, tbl, adds); err != nil {
+			return nil, err
+		}
 	}
 	if present > 0 {
 		if present == len(adds) {
@@ -205,7 +224,7 @@ func (l *Lake) append(ctx context.Context, tbl *table.Table, adds []iceberg.Data
 	if len(adds) == 0 {
 		return txn, emptySnapshot(ctx, txn, props)
 	}
-	err = txn.AddDataFiles(ctx, adds, props, table.WithoutAutoNameMapping(), table.WithoutDuplicateCheck())
+	err := txn.AddDataFiles(ctx, adds, props, table.WithoutAutoNameMapping(), table.WithoutDuplicateCheck())
 	return txn, err
 }
 
@@ -233,7 +252,7 @@ func (l *Lake) present(ctx context.Context, tbl *table.Table, adds []iceberg.Dat
 }
 
 // replace drops the files of partitions and adds others in one snapshot.
-func (l *Lake) replace(ctx context.Context, tbl *table.Table, c trailhouse.Commit, adds []iceberg.DataFile, props iceberg.Properties) (*table.Transaction, error) {
+func (l *Lake) replace(ctx context.Context, tbl *table.Table, c trailhouse.Commit, adds []iceberg.DataFile, props iceberg.Properties, young bool) (*table.Transaction, error) {
 	parts := map[ordinal]bool{}
 	for _, p := range c.Replace {
 		parts[ordinalOf(c.Table.Transform, p)] = true
@@ -251,7 +270,7 @@ func (l *Lake) replace(ctx context.Context, tbl *table.Table, c trailhouse.Commi
 		}
 	}
 	if len(drops) == 0 {
-		return l.append(ctx, tbl, adds, props)
+		return l.append(ctx, tbl, adds, props, young)
 	}
 	txn := tbl.NewTransaction()
 	return txn, txn.ReplaceDataFilesWithDataFiles(ctx, drops, adds, props, table.WithoutAutoNameMapping())

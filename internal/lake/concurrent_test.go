@@ -126,7 +126,7 @@ func TestKill(t *testing.T) {
 		var mu sync.Mutex
 		for p := range 2 {
 			wg.Go(func() {
-				lines := runAndKill(t, dir, fmt.Sprintf("r%dp%d", round, p), time.Duration(300+71*round+40*p)*time.Millisecond)
+				lines := runAndKill(t, dir, fmt.Sprintf("r%dp%d", round, p), time.Duration(200+71*round+40*p)*time.Millisecond)
 				mu.Lock()
 				defer mu.Unlock()
 				for _, line := range lines {
@@ -165,7 +165,8 @@ func TestKill(t *testing.T) {
 	clean(t, l)
 }
 
-// runAndKill runs a child for a while and returns the whole lines it printed.
+// runAndKill runs a child for a while, from its first batch on, and returns the whole
+// lines it printed.
 func runAndKill(t *testing.T, dir, prefix string, after time.Duration) []string {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childVariable+"="+dir+"|"+prefix)
@@ -177,10 +178,12 @@ func runAndKill(t *testing.T, dir, prefix string, after time.Duration) []string 
 		t.Error(err)
 		return nil
 	}
-	timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
-	defer timer.Stop()
 	var lines []string
 	for s := bufio.NewScanner(out); s.Scan(); {
+		if len(lines) == 0 {
+			timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
+			defer timer.Stop()
+		}
 		lines = append(lines, s.Text())
 	}
 	_ = cmd.Wait()

@@ -47,14 +47,31 @@ func (l *Lake) read(ctx context.Context, name string) (*state, error) {
 	if err != nil || tbl == nil {
 		return nil, err
 	}
-	s = &state{tbl: tbl}
-	l.known.mu.Lock()
-	defer l.known.mu.Unlock()
-	if l.known.tables == nil {
-		l.known.tables = map[string]*state{}
+	return l.known.remember(name, tbl), nil
+}
+
+// remember takes a table as it is now.
+func (k *known) remember(name string, tbl *table.Table) *state {
+	s := &state{tbl: tbl}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.tables == nil {
+		k.tables = map[string]*state{}
 	}
-	l.known.tables[name] = s
-	return s, nil
+	k.tables[name] = s
+	return s
+}
+
+// now is read where a missing table is an error.
+func (l *Lake) now(ctx context.Context, name string) (*table.Table, error) {
+	s, err := l.read(ctx, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case s == nil:
+		return nil, noTable(name)
+	}
+	return s.tbl, nil
 }
 
 // pointer returns which metadata file the catalog names for a table, empty where it

@@ -177,7 +177,11 @@ func (l *Lake) load(ctx context.Context, name string) (*table.Table, error) {
 func (l *Lake) mustLoad(ctx context.Context, name string) (*table.Table, error) {
 	tbl, err := l.load(ctx, name)
 	if err == nil && tbl == nil {
-		err = trailhouse.Errorf(trailhouse.CodeNotFound, "the lake has no table %s", name)
+		err = noTable(name)
 	}
 	return tbl, err
+}
+
+func noTable(name string) error {
+	return trailhouse.Errorf(trailhouse.CodeNotFound, "the lake has no table %s", name)
 }

@@ -77,6 +77,10 @@ func TestCommitTwiceIsOnce(t *testing.T) {
 		t.Errorf("Lookup of another = %v, %v", ok, err)
 	}
 	// The same file under another batch id, as after expiry of the first snapshot.
+	old := l.clock.Now().Add(-MinKeep)
+	if err := os.Chtimes(f.Path, old, old); err != nil {
+		t.Fatal(err)
+	}
 	c.BatchID = "again"
 	commit(t, l, c)
 	if got := current(t, l, events()); len(got) != 1 {

@@ -83,7 +83,7 @@ func playOutcome(t *testing.T, kind string, script []outcome, loads int) {
 	c := file(t, l, events(), day(3), "c", 10)
 	before := onDisk(t, l)
 	seam := &scripted{CatalogIO: l.cat, script: script}
-	l.cat = seam
+	l.cat, l.known.tables = seam, nil
 	var want []trailhouse.DataFile
 	switch kind {
 	case "append":
@@ -148,7 +148,7 @@ func TestFullDisk(t *testing.T) {
 	for _, lands := range []bool{false, true} {
 		l := open(t, t.TempDir(), events())
 		f := file(t, l, events(), day(3), "a", 10)
-		l.cat = &scripted{CatalogIO: l.cat, script: []outcome{{lands, full}}}
+		l.cat, l.known.tables = &scripted{CatalogIO: l.cat, script: []outcome{{lands, full}}}, nil
 		err := l.Commit(context.Background(), trailhouse.Commit{Table: events(), BatchID: "a", Add: []trailhouse.DataFile{f}})
 		if lands && err != nil {
 			t.Errorf("landed: %v", err)
