@@ -157,6 +157,9 @@ func (h *House) spool(ctx context.Context, p evidencePackage, rows *evidence) (_
 	out := bufio.NewWriterSize(s.file, 1<<20)
 	var end int64
 	err = h.originals(ctx, rows.list, func(i int, b []byte, lost error) error {
+		if lost == nil && !json.Valid(b) {
+			lost = trailhouse.Errorf(trailhouse.CodeInvalid, "the record in %s at byte %d is no JSON for a comma too many, and would make the file none", rows.list[i].object, rows.list[i].span.Position)
+		}
 		s.at[i], s.lost[i] = end, lost
 		if lost != nil {
 			s.at[i] = -1

@@ -241,6 +241,23 @@ func TestExportIsTheReportInOriginals(t *testing.T) {
 	}
 }
 
+// TestExportLeavesOutWhatIsNoJSON wants a package that can be read, and the record that
+// was read without its comma told beside it; show event prints its bytes.
+func TestExportLeavesOutWhatIsNoJSON(t *testing.T) {
+	dir := t.TempDir()
+	odd := strings.TrimSuffix(event(1, "2025-10-01T08:00:00Z", ""), "}") + ", }"
+	deliver(t, dir, "CloudTrail", "20251001T0805Z", event(0, "2025-10-01T08:00:00Z", ""), odd)
+	h := trailHouse(t, dir)
+	result, got, err := export(t, h, cli.ReportRequest{Name: "events"})
+	if trailhouse.CodeOf(err) != trailhouse.CodePartial || !strings.Contains(err.Error(), "is no JSON for a comma too many") || len(got) != 1 || result.LostRecords != 1 {
+		t.Errorf("%d records, %+v, %v", len(got), result, err)
+	}
+	records, err := h.Event(t.Context(), id(1))
+	if err != nil || len(records) != 1 || !records[0].Original || string(records[0].Text) != odd {
+		t.Errorf("%+v, %v", records, err)
+	}
+}
+
 func TestExportRefuses(t *testing.T) {
 	dir, _, _ := smallTrail(t)
 	h := trailHouse(t, dir)

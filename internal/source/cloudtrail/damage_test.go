@@ -3,6 +3,7 @@ package cloudtrail
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -66,6 +67,7 @@ func TestBadRecords(t *testing.T) {
 		"not UTF-8":            {"{" + when + ",\"eventName\":\"\xff\xfe\"}", "the record is not UTF-8"},
 		"deep":                 {`{` + when + `,"requestParameters":{"a":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}}`, "it is nested deeper than 1000 levels"},
 		"deeper than json can": {`{` + when + `,"requestParameters":{"a":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}}`, "it is nested deeper than 1000 levels"},
+		"records null":         {`{"Records":null}`, "Records is null and no array of records"},
 		"no window":            {`{"eventCategory":"Aggregated","eventId":"x"}`, "the record has no timeWindow.windowStart"},
 	} {
 		for form, text := range map[string]string{
@@ -167,16 +169,12 @@ func TestBadObjects(t *testing.T) {
 		"second gzip member": {pack(t, good, good), trailhouse.CodeDamaged, "goes on behind its gzip data"},
 		"empty gzip member":  {pack(t, good, ""), trailhouse.CodeDamaged, "goes on behind its gzip data"},
 		"zeros behind gzip":  {append(pack(t, good), 0, 0, 0), trailhouse.CodeDamaged, "goes on behind its gzip data"},
-		"text behind it":     {[]byte(good + "x"), trailhouse.CodeDamaged, "'x' does not belong there"},
-		"zero byte in it":    {[]byte(strings.Replace(good, "Describe", "De\x00cribe", 1)), trailhouse.CodeDamaged, "there is a zero byte in it"},
-		"zeros behind JSON":  {[]byte(good + "\x00\x00"), trailhouse.CodeDamaged, "there is a zero byte in it"},
-		"control character":  {[]byte(strings.Replace(good, "Describe", "De\x1bcribe", 1)), trailhouse.CodeDamaged, "control character (0x1b)"},
 		"UTF-16":             {[]byte("\xff\xfe{\x00}\x00"), trailhouse.CodeDamaged, "byte 0: byte 0xff does not belong there"},
 		"empty":              {nil, trailhouse.CodeDamaged, "is empty"},
 		"no JSON":            {[]byte("<html></html>"), trailhouse.CodeDamaged, "byte 0: '<' does not belong there"},
 		"deep for ever":      {[]byte(strings.Repeat("[", 200_000)), trailhouse.CodeDamaged, "nested deeper than 100000 levels"},
+		"only damage":        {[]byte(`{"Records":[{"eventTime":"2025-01-02T03:00:02Z","eventName":"a` + "\x00" + `"}]}`), trailhouse.CodeDamaged, "there is a zero byte in it"},
 		"bomb":               {pack(t, strings.Repeat(" ", 40<<20)), trailhouse.CodeLimit, "times its size"},
-		"trailing comma":     {[]byte(strings.Replace(good, `"}]`, `",}]`, 1)), trailhouse.CodeDamaged, "'}' does not belong there"},
 	} {
 		path := write(t, trailName, c.content)
 		sink, err := read(t, Options{}, path)
@@ -185,6 +183,122 @@ func TestBadObjects(t *testing.T) {
 		}
 		if sink.records != 0 || sink.events().Len() != 0 || trailhouse.HintOf(err) == "" {
 			t.Errorf("%s: %d records, hint %q", name, sink.records, trailhouse.HintOf(err))
+		}
+	}
+}
+
+// TestForeignFiles wants files that are no trail's to be told apart, with what to do.
+func TestForeignFiles(t *testing.T) {
+	const lookup = `{"Events":[{"EventId":"1","EventName":"N","CloudTrailEvent":"{\"eventVersion\":\"1.08\"}"}]}`
+	if _, err := readText(t, "events.json", lookup); trailhouse.CodeOf(err) != trailhouse.CodeInvalid || !strings.Contains(trailhouse.HintOf(err), "fromjson") {
+		t.Errorf("%v, %s", err, trailhouse.HintOf(err))
+	}
+	for text, want := range map[string]string{
+		`{"fileVersion":"1.0","configSnapshotId":"x","configurationItems":[]}`: "a file of AWS Config", `{"a":1}`: "no record of CloudTrail", "": "it is empty", "x": "it is not JSON",
+	} {
+		sink, err := readText(t, "x.json", text)
+		if err != nil || len(sink.covers) != 1 || sink.covers[0].Result != trailhouse.CoverageIgnored || !strings.Contains(sink.covers[0].Detail, want) {
+			t.Errorf("%s: %v %+v", text, err, sink.covers)
+		}
+	}
+	var missed []trailhouse.Coverage
+	dir := t.TempDir()
+	err := Files{Paths: []string{dir}}.List(t.Context(), func(trailhouse.Unit) error { return nil }, func(c trailhouse.Coverage) error {
+		missed = append(missed, c)
+		return nil
+	})
+	if err != nil || len(missed) != 1 || missed[0].Result != trailhouse.CoverageMissing || missed[0].Detail != dir+" holds no files" {
+		t.Errorf("%v %+v", err, missed)
+	}
+}
+
+// TestDamagedDocuments wants what is good in a document beside something that is no JSON
+// to be read, and what is not to be in quarantine alone, with its place, its bytes and
+// a reason.
+func TestDamagedDocuments(t *testing.T) {
+	good := small("")
+	middle := strings.Split(strings.TrimSuffix(strings.TrimPrefix(good, `{"Records":[`), "]}"), "},{")[1]
+	second := "{" + middle + "}"
+	nested := `{"eventTime":"2025-01-02T03:00:02Z","eventName":"N","requestParameters":{"Records":[{"eventVersion":"2.1","eventTime":"2025-01-02T03:00:02Z","eventName":"ObjectCreated:Put"}]},"bad":tru}`
+	for name, c := range map[string]struct {
+		text     string
+		good     int
+		rejected string // "" for none, - for one that may be as it likes
+		reason   string
+		told     string
+	}{
+		"raw NUL":               {small(`{"eventTime":"2025-01-02T03:00:02Z","eventName":"a` + "\x00" + `b"}`), 2, `{"eventTime":"2025-01-02T03:00:02Z","eventName":"a` + "\x00" + `b"}`, "there is a zero byte in it", ""},
+		"control character":     {strings.Replace(good, "0002\"", "0002\x1b\"", 1), 2, strings.Replace(second, "0002\"", "0002\x1b\"", 1), "control character (0x1b)", ""},
+		"in the last record":    {strings.Replace(good, "0003\"", "0003\x1b\"", 1), 2, "-", "control character (0x1b)", ""},
+		"in the first record":   {strings.Replace(good, "0001\"", "0001\x1b\"", 1), 2, "-", "control character (0x1b)", ""},
+		"text behind it":        {good + " x", 3, "x", "'x' does not belong there", ""},
+		"zeros behind it":       {good + "\x00\x00", 3, "\x00\x00", "there is a zero byte in it", ""},
+		"bracket too many":      {good + "]}", 3, "]}", "']' does not belong there", ""},
+		"comma in a record":     {strings.Replace(good, `"}]`, `",}]`, 1), 3, "", "", "1 records are no JSON for a comma in front of a closing bracket"},
+		"comma behind the last": {strings.Replace(good, `"}]`, `"},]`, 1), 3, "", "", "1 commas between records are missing or too many"},
+		"two commas":            {strings.Replace(good, `},{`, `},,{`, 1), 3, "", "", "1 commas between records"},
+		"comma in front":        {strings.Replace(good, `[{`, `[,{`, 1), 3, "", "", "1 commas between records"},
+		"no comma":              {strings.Replace(good, `},{`, "}\n{", 1), 3, "", "", "1 commas between records"},
+		"no bracket":            {strings.Replace(good, `"},{`, `",{`, 1), 2, "-", "'{' does not belong there", ""},
+		"no quote":              {strings.Replace(good, `0002"`, `0002`, 1), 2, strings.Replace(second, `0002"`, `0002`, 1), "does not belong there", ""},
+		"no quote at the end":   {strings.Replace(good, `"},{`, `},{`, 1), 2, "-", "does not belong there", ""},
+		"array left open":       {small(`{"eventTime":"2025-01-02T03:00:02Z","resources":[{"a":1},tru`), 2, `{"eventTime":"2025-01-02T03:00:02Z","resources":[{"a":1},tru`, "it is no JSON", ""},
+		// What is missing is found at the end, so the last record is the second one's.
+		"array closed by the document": {small(`{"eventTime":"2025-01-02T03:00:02Z","resources":[{"a":1}`), 2, "", "the document is cut", ""},
+		"garbage for a record":         {small("nonsense"), 2, "nonsense", "does not belong there", ""},
+		"a notification of S3":         {small(nested), 2, nested, "does not belong there", ""},
+		"member before":                {`{"x":tru,` + good[1:], 3, `{"x":tru,"Records":[`, "does not belong there", ""},
+		"member behind":                {good[:len(good)-1] + `,"x":tru}`, 3, `,"x":tru`, "does not belong there", ""},
+		"array":                        {strings.TrimSuffix(strings.TrimPrefix(small("nonsense"), `{"Records":`), "}"), 2, "nonsense", "does not belong there", ""},
+		"two documents":                {good + "nonsense" + strings.NewReplacer("0001", "0004", "0002", "0005", "0003", "0006").Replace(good), 6, "nonsense", "does not belong there", ""},
+		"not closed":                   {good[:len(good)-1], 3, "", "the document is cut", ""},
+		"array not closed":             {good[:len(good)-2], 3, "", "the document is cut", ""},
+		"first line":                   {"nonsense\n" + strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(good, `{"Records":[`), "]}"), "},{", "}\n{"), 3, "nonsense", "does not belong there", ""},
+	} {
+		for form, content := range map[string][]byte{"plain": []byte(c.text), "gzip": pack(t, c.text)} {
+			sink, err := read(t, Options{}, write(t, trailName, content))
+			if err != nil || sink.records != c.good || len(sink.rejected) > 1 || (len(sink.rejected) == 1) != (c.reason != "") {
+				t.Errorf("%s, %s: %v, %d records, rejected %q", name, form, err, sink.records, sink.reasons())
+				continue
+			}
+			if !strings.Contains(sink.covers[0].Detail, c.told) || c.told == "" && sink.covers[0].Detail != "" {
+				t.Errorf("%s: coverage says %q", name, sink.covers[0].Detail)
+			}
+			if c.reason == "" {
+				continue
+			}
+			r := sink.rejected[0]
+			if want := strings.TrimLeft(c.rejected, ","); want != "-" && string(r.Content) != want || !strings.Contains(r.Reason, c.reason) ||
+				c.text[r.Position:r.Position+r.Length] != string(r.Content) || r.SHA256 != sha256.Sum256(r.Content) {
+				t.Errorf("%s, %s: %d %d %q: %s", name, form, r.Position, r.Length, r.Content, r.Reason)
+			}
+		}
+	}
+}
+
+// TestCutDocuments cuts a document at every byte: the records before the cut are read,
+// and the rest is in quarantine.
+func TestCutDocuments(t *testing.T) {
+	text := small(`{"eventTime":"2025-01-02T03:00:02Z","eventName":"a,{\"b","requestParameters":{"a":[{"b":"c"}]}}`)
+	for cut := range text {
+		whole := 0
+		for _, end := range []string{"0001\"", "]}}", "0003\""} {
+			if at := strings.Index(text, end); cut > at && strings.Contains(text[at:cut], "}") && (end != "]}}" || cut >= at+3) {
+				whole++
+			}
+		}
+		sink, err := readText(t, trailName, text[:cut])
+		if whole == 0 {
+			if trailhouse.CodeOf(err) != trailhouse.CodeDamaged || sink.records+len(sink.rejected) > 0 {
+				t.Fatalf("cut at %d: %v, %d records", cut, err, sink.records)
+			}
+			continue
+		}
+		if err != nil || sink.records != whole || len(sink.rejected) != 1 || !strings.Contains(sink.rejected[0].Reason, "it is cut") && !strings.Contains(sink.rejected[0].Reason, "is cut") {
+			t.Fatalf("cut at %d: %v, %d records of %d, %q: ...%s", cut, err, sink.records, whole, sink.reasons(), text[max(cut-40, 0):cut])
+		}
+		if r := sink.rejected[0]; r.Position+r.Length != int64(cut) && strings.Trim(text[r.Position+r.Length:cut], ",") != "" {
+			t.Fatalf("cut at %d: quarantine ends at %d", cut, r.Position+r.Length)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/objects"
@@ -31,6 +32,7 @@ type memory struct {
 	inflater         objects.Inflater
 	stored, inflated []byte
 	nodes, again     tape.Tape
+	mended           []byte // a record that is no JSON, without what makes it none
 	records          []tape.Record
 	row              row
 }
@@ -59,6 +61,10 @@ func (s *Source) Read(ctx context.Context, u trailhouse.Unit, sink trailhouse.Si
 	c, err := s.load(ctx, u, m)
 	if err != nil {
 		return err
+	}
+	if isLookup(c.head) {
+		return trailhouse.Errorf(trailhouse.CodeInvalid, "%s is an answer of LookupEvents, whose records stand in it as texts", u.Object).
+			WithHint("take them out and import the result: jq '{Records: [.Events[].CloudTrailEvent | fromjson]}' FILE > records.json")
 	}
 	if reason := notTrail(c.head, d); reason != "" {
 		return s.ignore(u, d, reason, sink)
@@ -184,7 +190,15 @@ func notTrail(head []byte, d delivery) string {
 			return ""
 		}
 	}
+	if bytes.Contains(text, []byte(`"configurationItem`)) || bytes.Contains(text, []byte(`"configSnapshotId"`)) {
+		return "a file of AWS Config: no record of CloudTrail in it"
+	}
 	return "no record of CloudTrail in it"
+}
+
+// isLookup reports whether an object is what `aws cloudtrail lookup-events` prints.
+func isLookup(head []byte) bool {
+	return bytes.Contains(head, []byte(`"CloudTrailEvent"`)) && bytes.Contains(head, []byte(`"Events"`)) && !bytes.Contains(head, []byte(`"Records"`))
 }
 
 // ignore passes over an object that is no trail's, which is an error where the user
@@ -218,24 +232,16 @@ func (r *reader) broken(err error) error {
 
 // readWhole reads an object that is in memory.
 func (r *reader) readWhole(c *content) error {
-	m := r.memory
-	m.records = m.records[:0]
-	d := tape.NewDocument(tape.Whole(c.whole), &m.nodes)
-	for {
-		rec, err := d.Next()
-		if err == io.EOF && d.Values() > 0 {
-			break
+	err := r.findRecords(c, false)
+	if strict := err; isSyntax(err) {
+		if err = r.findRecords(c, true); err == nil && !slices.ContainsFunc(r.memory.records, r.isReadable) {
+			err = strict
 		}
-		if err != nil {
-			return r.broken(err)
-		}
-		if len(m.nodes.Nodes) > maxTape {
-			rec.Node = -1
-		} else {
-			d.Keep()
-		}
-		m.records = append(m.records, rec)
 	}
+	if err != nil {
+		return r.broken(err)
+	}
+	m := r.memory
 	r.sha256, r.row.b = c.sha256, c.whole
 	for i := range m.records {
 		rec := &m.records[i]
@@ -256,22 +262,66 @@ func (r *reader) readWhole(c *content) error {
 	return nil
 }
 
+// findRecords lists the records of an object that is in memory.
+func (r *reader) findRecords(c *content, lenient bool) error {
+	m := r.memory
+	m.records = m.records[:0]
+	d := tape.NewDocument(tape.Whole(c.whole), &m.nodes)
+	if lenient {
+		d.Lenient()
+	}
+	r.row.b = c.whole
+	for {
+		rec, err := d.Next()
+		r.passed = d.Passed()
+		if err == io.EOF && d.Values() > 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r.row.nodes = m.nodes.Nodes
+		if len(m.nodes.Nodes) > maxTape {
+			rec.Node = -1
+		} else {
+			d.Keep()
+		}
+		m.records = append(m.records, rec)
+	}
+}
+
 // readPieces reads an object that is not in memory: once to know that it is whole, and
-// again for its rows.
+// again for its rows. Where it is damaged it is read once more in between, past the
+// damage.
 func (r *reader) readPieces(c *content) error {
 	first := sha256.New()
-	if err := r.eachPiece(c, first, func(*tape.Document, *tape.Record) error { return nil }); err != nil {
+	lenient := false
+	err := r.eachPiece(c, first, lenient, func(*tape.Document, *tape.Record) error { return nil })
+	if strict := err; isSyntax(err) {
+		lenient = true
+		first.Reset()
+		readable := false
+		err = r.eachPiece(c, first, lenient, func(d *tape.Document, rec *tape.Record) error {
+			r.row.b, _ = d.Text()
+			r.row.nodes = r.memory.nodes.Nodes
+			readable = readable || r.isReadable(*rec)
+			return nil
+		})
+		if err == nil && !readable {
+			err = strict
+		}
+	}
+	if err != nil {
 		return r.broken(err)
 	}
 	r.sha256 = hex.EncodeToString(first.Sum(nil))
 	second := sha256.New()
-	err := r.eachPiece(c, second, func(d *tape.Document, rec *tape.Record) error {
+	err = r.eachPiece(c, second, lenient, func(d *tape.Document, rec *tape.Record) error {
 		text, base := d.Text()
 		r.row.b, r.row.nodes = text, r.memory.nodes.Nodes
 		return r.record(rec, base+int64(rec.At))
 	})
-	var at *tape.SyntaxError
-	if errors.As(err, &at) || trailhouse.CodeOf(err) == trailhouse.CodeDamaged || err == nil && !bytes.Equal(first.Sum(nil), second.Sum(nil)) {
+	if isSyntax(err) || trailhouse.CodeOf(err) == trailhouse.CodeDamaged || err == nil && !bytes.Equal(first.Sum(nil), second.Sum(nil)) {
 		return trailhouse.Errorf(trailhouse.CodeConflict, "%s was changed while it was read", r.unit.Object).
 			WithHint("import it again; what was read is not read twice")
 	}
@@ -282,15 +332,19 @@ func (r *reader) readPieces(c *content) error {
 }
 
 // eachPiece calls fn for each record of an object.
-func (r *reader) eachPiece(c *content, h hash.Hash, fn func(*tape.Document, *tape.Record) error) error {
+func (r *reader) eachPiece(c *content, h hash.Hash, lenient bool, fn func(*tape.Document, *tape.Record) error) error {
 	in, err := c.open()
 	if err != nil {
 		return err
 	}
 	defer in.Close()
 	d := tape.NewDocument(tape.Moving(in, h), &r.memory.nodes)
+	if lenient {
+		d.Lenient()
+	}
 	for {
 		rec, err := d.Next()
+		r.passed = d.Passed()
 		if err == io.EOF && d.Values() > 0 {
 			return nil
 		}

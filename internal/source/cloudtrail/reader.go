@@ -25,6 +25,8 @@ type reader struct {
 	sha256   string
 	index    int64 // of the next record
 	repeats  int64 // records in which an object has a member twice
+	mended   int64 // records with commas too many
+	passed   int64 // commas between records that are too many or too few
 	scopes   []scope
 	last     int // scope of the record before
 	slots    slots
@@ -49,8 +51,10 @@ func newReader(ctx context.Context, s *Source, u trailhouse.Unit, d delivery, si
 func (r *reader) record(rec *tape.Record, position int64) error {
 	index := r.index
 	r.index++
-	row := r.row
+	row, mended := r.row, false
 	switch {
+	case rec.Broken != "" && r.mend(rec):
+		mended = true
 	case rec.Broken != "":
 		r.reject(rec, position, rec.Broken)
 		return nil
@@ -65,7 +69,12 @@ func (r *reader) record(rec *tape.Record, position int64) error {
 		return nil
 	}
 	row.loose, row.repeated = row.loose[:0], false
-	reason, kept := r.fill(uint32(rec.Node), rec, position, index)
+	reason, kept := "", false
+	if mended {
+		reason, kept = r.fillMended(rec, position, index)
+	} else {
+		reason, kept = r.fill(uint32(rec.Node), rec, position, index)
+	}
 	if row.repeated {
 		r.repeats++
 	}
@@ -147,7 +156,7 @@ func (r *reader) fill(at uint32, rec *tape.Record, position, index int64) (strin
 		return "", false
 	}
 	if !ok {
-		return r.badTime(&f, to), true
+		return r.badTime(at, &f, to), true
 	}
 	b := r.sink.Batch(f.table)
 	switch to {
@@ -235,10 +244,13 @@ func (r *reader) account(f *fields) []byte {
 }
 
 // badTime says what is wrong with the time of a record.
-func (r *reader) badTime(f *fields, to target) string {
+func (r *reader) badTime(record uint32, f *fields, to target) string {
 	name := "eventTime"
 	if to == targetAggregated {
 		name = "timeWindow.windowStart"
+	}
+	if records, ok := r.row.member(record, "Records"); ok && f.time == 0 {
+		return "Records is " + kindName(r.row.nodes[records].Kind) + " and no array of records"
 	}
 	if f.time == 0 {
 		return "the record has no " + name
@@ -271,10 +283,20 @@ func (r *reader) reach(account, region []byte, micros int64) {
 // cover tells how far the unit reaches: one row for the account and region of its name,
 // else one for each of its events.
 func (r *reader) cover() {
-	detail := ""
-	if r.repeats > 0 {
-		detail = fmt.Sprintf("%d records have a member twice in one JSON object; the last value was taken", r.repeats)
+	var details []string
+	for _, d := range []struct {
+		n    int64
+		text string
+	}{
+		{r.repeats, "%d records have a member twice in one JSON object; the last value was taken"},
+		{r.mended, "%d records are no JSON for a comma in front of a closing bracket; they were read without it"},
+		{r.passed, "%d commas between records are missing or too many"},
+	} {
+		if d.n > 0 {
+			details = append(details, fmt.Sprintf(d.text, d.n))
+		}
 	}
+	detail := strings.Join(details, "; ")
 	c := trailhouse.Coverage{Source: Name, Scope: r.delivery.scope(), Object: r.unit.Object, Result: trailhouse.CoverageRead, Detail: detail}
 	if c.Scope != "" || len(r.scopes) == 0 {
 		for i, s := range r.scopes {

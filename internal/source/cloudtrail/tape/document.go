@@ -36,6 +36,12 @@ type Document struct {
 	lines   bool  // one record to a line: a broken one does not break the others
 	values  int64 // of the outermost level
 	inner   []int // elements of an array that was scanned as part of a value
+
+	lenient  bool
+	swallows bool  // the last value has a record in it
+	guessed  bool  // damage has left open what is around the records
+	passed   int64 // commas between records
+	inVain   int   // bytes that were scanned for the beginning of a record
 }
 
 // NewDocument returns a reader of the records in a window, whose values go to the tape.
@@ -95,6 +101,9 @@ func (d *Document) Next() (Record, error) {
 		default:
 			r, found, err = d.arrayElement(c)
 		}
+		if bad, ok := err.(*SyntaxError); ok && d.lenient { //nolint:errorlint // it comes as it is
+			r, found, err = d.salvage(bad)
+		}
 		if found || err != nil {
 			return r, err
 		}
@@ -121,12 +130,23 @@ func (d *Document) arrayElement(c byte) (Record, bool, error) {
 			d.place = placeMember
 		}
 		return Record{}, false, nil
+	case d.lenient && (c == ',') != (d.place == placeNext) && (c == ',' || c == '{'):
+		d.passed++
+		if c == ',' {
+			d.at++
+			return Record{}, false, nil
+		}
 	case d.place == placeNext && c != ',':
 		return Record{}, false, d.syntax(d.at)
 	case d.place == placeNext:
 		d.at++
-		if _, err := d.peek(); err != nil {
+		c, err := d.peek()
+		if err != nil {
 			return Record{}, false, err
+		}
+		if d.lenient && (c == ']' || c == ',') {
+			d.passed++
+			return Record{}, false, nil
 		}
 	}
 	d.place = placeNext
@@ -252,8 +272,12 @@ func (d *Document) value() (Record, error) {
 	return r, nil
 }
 
-// scan scans a value with the fast scanner, and with the slow one what that refuses.
+// scan scans a value with the fast scanner, and with the slow one what that refuses: in
+// a lenient document that is damage, of which there may be much.
 func (d *Document) scan(b []byte, i int) (int, bool) {
+	if d.lenient {
+		return d.scanRecord(b, i)
+	}
 	mark := len(d.tape.Nodes)
 	end, ok := d.tape.Scan(b, i)
 	if ok || end >= len(b)-Padding && !d.w.eof {
@@ -341,6 +365,10 @@ func (d *Document) syntax(at int) error {
 	e := &SyntaxError{at: d.w.base + int64(min(at, d.w.len()))}
 	c := d.w.buf[min(at, d.w.len())]
 	switch {
+	case d.swallows:
+		e.reason = "it does not end before the next record begins"
+	case d.lenient && at >= d.at+maxRecord:
+		e.reason = fmt.Sprintf("it does not end within %d bytes", maxRecord)
 	case at >= d.w.len():
 		e.reason = "it is cut: the text ends in the middle of a value"
 	case c == 0:

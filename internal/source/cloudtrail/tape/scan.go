@@ -54,6 +54,7 @@ type Tape struct {
 	spaces uint32   // white space between tokens so far
 	deep   bool     // the last value has more than MaxDepth levels
 	inDeep bool     // such a level is open
+	loose  bool     // a comma in front of a closing bracket is no fault
 	high   uint64   // 0 where all strings so far, and a few bytes behind them, are ASCII
 }
 
@@ -63,6 +64,10 @@ func (t *Tape) Reset() { t.Nodes, t.high = t.Nodes[:0], 0 }
 // ASCII reports whether all that was scanned since Reset is ASCII. It may be false where
 // it is, never true where it is not.
 func (t *Tape) ASCII() bool { return t.high == 0 }
+
+// Deep reports whether the value that was scanned last has more than MaxDepth levels, so
+// that not all of them are on the tape.
+func (t *Tape) Deep() bool { return t.deep }
 
 // Scan appends the value at b[i:] to the tape and returns where it ends. On a fault it
 // returns false and where that is; at the end of the text or behind it means that the
@@ -90,6 +95,11 @@ func (t *Tape) Scan(b []byte, i int) (int, bool) {
 			i = t.enter(b, i, &n, 1)
 		case '[':
 			i = t.enter(b, i, &n, 0)
+		case ']':
+			if !t.loose || len(t.open) == 0 {
+				return i, false
+			}
+			i = t.after(b, i, &n)
 		default:
 			if i = t.scalar(b, i, &n); i >= 0 {
 				t.append(n)
@@ -177,6 +187,9 @@ func (t *Tape) key(b []byte, i int, n *Node) int {
 		i = t.space(b, i)
 	}
 	if b[i] != '"' {
+		if t.loose && b[i] == '}' {
+			return t.after(b, i, n)
+		}
 		return ^i
 	}
 	n.Key, n.Flags = uint32(i+1), 0
