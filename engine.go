@@ -37,6 +37,10 @@ type Null struct{ Type Type }
 // DerivedView is a named SELECT that statements can use like a table.
 type DerivedView struct {
 	Name, SQL string
+	// Doc says what a row is; Meanings what columns hold that no table under the view
+	// has, by their names. No answer depends on them.
+	Doc      string
+	Meanings map[string]string
 }
 
 // Limits bound one statement. Zero means no limit.

@@ -1,6 +1,9 @@
 package trailhouse
 
-import "encoding/hex"
+import (
+	"encoding/hex"
+	"strings"
+)
 
 // Type is the type of a column. Every type is one of Iceberg v2's.
 type Type uint8
@@ -44,6 +47,39 @@ func (c *Column) fields() []Column {
 		return []Column{{Name: "key", Type: TypeString, Required: true}, {Name: "value", Type: TypeString}}
 	}
 	return nil
+}
+
+// SQLType returns the type as statements see it, in Trino's spelling, such as bigint,
+// array(varchar), map(varchar, varchar) or row(arn varchar, type varchar). Keys of
+// TypeUUID are text there.
+func (c *Column) SQLType() string {
+	switch c.Type {
+	case TypeInt64:
+		return "bigint"
+	case TypeBool:
+		return "boolean"
+	case TypeTimestamp:
+		return "timestamp"
+	case TypeInt64s:
+		return "array(bigint)"
+	case TypeStrings:
+		return "array(varchar)"
+	case TypeBinary:
+		return "varbinary"
+	case TypeMap:
+		return "map(varchar, varchar)"
+	case TypeStruct, TypeStructs:
+		fields := make([]string, len(c.Fields))
+		for i := range c.Fields {
+			fields[i] = c.Fields[i].Name + " " + c.Fields[i].SQLType()
+		}
+		row := "row(" + strings.Join(fields, ", ") + ")"
+		if c.Type == TypeStructs {
+			return "array(" + row + ")"
+		}
+		return row
+	}
+	return "varchar"
 }
 
 // Transform says how a table is cut into partitions.

@@ -50,6 +50,13 @@ func Run(ctx context.Context, args []string, p Process) int {
 		Open: func(ctx context.Context, c *config.Config, log *slog.Logger) (cli.House, error) {
 			return Open(ctx, c, clock, log, p.Version.Version)
 		},
+		Report: func(c *config.Config, name string) (*report.Report, error) {
+			all, err := library(c.Reports.Folder)
+			if err != nil {
+				return nil, err
+			}
+			return all.Report(name)
+		},
 		Demo: generateDemo,
 	})
 }

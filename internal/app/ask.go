@@ -101,11 +101,7 @@ func (h *House) Reports() ([]cli.ReportInfo, error) {
 // CheckReports checks every report.
 func (h *House) CheckReports(ctx context.Context) (int, error) {
 	all, derived := h.Tables()
-	var views []trailhouse.View
-	for _, t := range all {
-		views = append(views, trailhouse.View{Table: t})
-	}
-	return len(h.reports.Library.Reports()), errors.Join(h.reports.Library.Check(ctx, h.engine, views, derived)...)
+	return len(h.reports.Library.Reports()), errors.Join(h.reports.Library.Check(ctx, h.engine, empty(all), derived)...)
 }
 
 // Explain says whose an enclave is and why.

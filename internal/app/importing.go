@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/cli"
@@ -44,10 +45,16 @@ func (h *House) importFrom(ctx context.Context, src trailhouse.Source, progress 
 		BatchBytes:   int(h.config.Ingest.BatchMiB) << 20,
 		Progress:     func(e ingest.Event) { progress(progressOf(e)) },
 	})
+	more := done.ProblemCount
 	for _, p := range done.Problems {
-		h.log.Warn(p.Text, "object", p.Object, "code", string(p.Code), "hint", p.Hint)
+		text := p.Text
+		if p.Alike > 0 {
+			text += fmt.Sprintf(" (and %d more like it)", p.Alike)
+		}
+		h.log.Warn(text, "object", p.Object, "code", string(p.Code), "hint", p.Hint)
+		more -= 1 + p.Alike
 	}
-	if more := done.ProblemCount - int64(len(done.Problems)); more > 0 {
+	if more > 0 {
 		h.log.Warn("further objects could not be used; the tables quarantine and coverage hold them", "count", more)
 	}
 	return resultOf(done), err

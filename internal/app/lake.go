@@ -26,7 +26,7 @@ func named(name string) ([]*trailhouse.Table, error) {
 		}
 	}
 	return nil, trailhouse.Errorf(trailhouse.CodeUsage, "there is no table %s", name).
-		WithHint("`trailhouse lake files` lists the tables")
+		WithHint("`trailhouse tables` lists the tables")
 }
 
 // Files lists the current data files.
@@ -123,8 +123,13 @@ func (k keeper) Check(ctx context.Context) ([]cli.Problem, error) {
 	if err := k.whole(ctx); err != nil {
 		return nil, err
 	}
-	if problems, err := k.unreadable(ctx); err != nil || len(problems) > 0 {
-		return problems, err
+	problems, err := k.unreadable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(problems) > 0 {
+		k.log.Warn("files that cannot be read end the check: keys and counts were not looked at")
+		return problems, nil
 	}
 	var deep []*trailhouse.Table
 	for _, t := range tables() {
@@ -136,8 +141,7 @@ func (k keeper) Check(ctx context.Context) ([]cli.Problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	problems, err := k.contradictions(ctx)
-	if err != nil {
+	if problems, err = k.contradictions(ctx); err != nil {
 		return nil, err
 	}
 	for _, p := range found {
@@ -149,7 +153,11 @@ func (k keeper) Check(ctx context.Context) ([]cli.Problem, error) {
 		if p.Path != "" {
 			text = p.Path + ": " + text
 		}
-		problems = append(problems, cli.Problem{Table: p.Table, Text: text, Evidence: p.Evidence})
+		problem := cli.Problem{Table: p.Table, Text: text, Evidence: p.Evidence}
+		if !p.Evidence {
+			problem.Hint = "bring the data directory back from a copy, or import the evidence into a new one"
+		}
+		problems = append(problems, problem)
 	}
 	return problems, nil
 }

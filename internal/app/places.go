@@ -6,6 +6,7 @@ import (
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/aws"
+	"github.com/trailhouse/trailhouse/internal/cli"
 	"github.com/trailhouse/trailhouse/internal/config"
 	"github.com/trailhouse/trailhouse/internal/source/cloudtrail"
 )
@@ -23,8 +24,7 @@ func (h *House) trailSources(ctx context.Context, paths []string) ([]trailhouse.
 		places = h.config.SourcesOf(cloudtrail.Name)
 	}
 	if len(places) == 0 {
-		return nil, trailhouse.Errorf(trailhouse.CodeUsage, "there is nothing to import: neither the command nor sources in the configuration name a place").
-			WithHint("name files, directories or s3://bucket/prefix")
+		return nil, cli.NothingToImport(cloudtrail.Name)
 	}
 	var out []trailhouse.Source
 	var files cloudtrail.Options

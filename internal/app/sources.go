@@ -42,8 +42,7 @@ func (h *House) logSources(ctx context.Context, r cli.ImportRequest) ([]trailhou
 		places = h.config.SourcesOf(enclavelog.Name)
 	}
 	if len(places) == 0 {
-		return nil, trailhouse.Errorf(trailhouse.CodeUsage, "there is nothing to import: neither the command nor sources in the configuration name a place").
-			WithHint("name files or directories with logs of nitro-cli, or a log group with --log-group")
+		return nil, cli.NothingToImport(enclavelog.Name)
 	}
 	o := enclavelog.Options{
 		Instance: r.Instance, Year: r.Year, Location: r.Zone, CompleteThrough: r.CompleteThrough, Limits: h.objectLimits(),

@@ -7,6 +7,7 @@ import (
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/config"
+	"github.com/trailhouse/trailhouse/internal/report"
 )
 
 // Env is the world of one run: nothing else of the process is used.
@@ -23,6 +24,9 @@ type Env struct {
 	Version Version
 	// Open opens the house of a configuration. Commands that need none never call it.
 	Open func(ctx context.Context, c *config.Config, log *slog.Logger) (House, error)
+	// Report returns a report by its name, without opening a house: CodeUsage where there
+	// is none.
+	Report func(c *config.Config, name string) (*report.Report, error)
 	// Demo writes invented evidence below a directory that must not hold anything.
 	Demo func(ctx context.Context, r DemoRequest) (DemoResult, error)
 }

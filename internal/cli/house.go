@@ -29,6 +29,9 @@ type House interface {
 	// CheckReports parses and binds all reports and returns how many there are. The
 	// error names file and line of everything that is wrong.
 	CheckReports(ctx context.Context) (int, error)
+	// Describe lists the tables and views that SQL can ask; with a name that one, CodeUsage
+	// where there is none.
+	Describe(ctx context.Context, name string) ([]TableInfo, error)
 	// SQL runs one SELECT and writes its rows to w in the format.
 	SQL(ctx context.Context, r SQLRequest, w io.Writer) (Answer, error)
 	// Explain says for each session of an enclave whose it is and why.

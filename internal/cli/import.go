@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,10 +129,16 @@ func (s *shell) somewhere(c *cobra.Command, r ImportRequest) error {
 	}
 	settings, err := s.config(c)
 	if err == nil && len(settings.SourcesOf(r.Source)) == 0 {
-		err = usage("there is nothing to import: neither the command nor sources in the configuration name a place").
-			WithHint("see %s --help", c.CommandPath())
+		err = NothingToImport(r.Source)
 	}
 	return err
+}
+
+// NothingToImport is the error of an import that names no place where the configuration
+// names none either: CodeUsage.
+func NothingToImport(source string) error {
+	return usage("there is nothing to import: neither the command nor sources in the configuration name a place").
+		WithHint("see trailhouse import %s --help", source)
 }
 
 // runImport imports and prints what became of it, also where it failed midway.
@@ -145,10 +152,29 @@ func (s *shell) runImport(ctx context.Context, h House, r ImportRequest) error {
 	if err == nil || result.RunID != "" {
 		s.printImport(result)
 	}
+	if err == nil && !s.flags.quiet {
+		s.noteEmpty(r, result)
+	}
 	if err == nil {
 		err = result.partial()
 	}
 	return err
+}
+
+// noteEmpty says where an import found nothing to read: a directory without files is no
+// error, but seldom what was meant.
+func (s *shell) noteEmpty(r ImportRequest, done ImportResult) {
+	where := "the places of the configuration"
+	if all := slices.Concat(r.Paths, r.LogGroups); len(all) > 0 {
+		where = strings.Join(all, ", ")
+	}
+	switch {
+	case done.Units+done.UnitsKnown+done.UnitsMissing+done.UnitsQuarantined > 0:
+	case done.UnitsIgnored > 0:
+		s.note("there is no evidence of the kind " + r.Source + " in " + where + ": what is there was ignored")
+	default:
+		s.note("there is nothing to read in " + where)
+	}
 }
 
 // Add adds what another source gave to the counts. The first run stands for all.

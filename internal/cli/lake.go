@@ -141,7 +141,7 @@ func (s *shell) lakeCheck() *cobra.Command {
 // contradict each other, which are the evidence's own.
 func (s *shell) printProblems(problems []Problem, took time.Duration) error {
 	if len(problems) == 0 {
-		return s.say(fmt.Sprintf("the lake is in order (%s)", took.Round(time.Millisecond)), struct {
+		return s.say(fmt.Sprintf("the lake is in order: files, counts and keys are what they should be (%s)", took.Round(time.Millisecond)), struct {
 			Problems []Problem `json:"problems"`
 		}{[]Problem{}})
 	}
@@ -161,6 +161,10 @@ func (s *shell) printProblems(problems []Problem, took time.Duration) error {
 		return trailhouse.Errorf(trailhouse.CodePartial, "the lake is in order (%s), but records in it contradict others", took.Round(time.Millisecond)).
 			WithHint("look at both with `trailhouse show event`; the lake keeps what came first")
 	}
-	return trailhouse.Errorf(trailhouse.CodeDamaged, "the lake has %d problems", faults).
+	what := count(int64(faults)) + " problems"
+	if faults == 1 {
+		what = "a problem"
+	}
+	return trailhouse.Errorf(trailhouse.CodeDamaged, "the lake has %s", what).
 		WithHint("nothing was changed; keep a copy of the data directory before you repair it")
 }

@@ -28,7 +28,8 @@ func (s *shell) reportCommand() *cobra.Command {
 		Long: `Runs a report and prints its rows. Without a period it covers all there is. Times
 are UTC. The format json holds the report's name, parameters, the instant of the
 question, what evidence was read and missing, and the rows. Some reports ask for one
-thing that is named behind them.
+thing that is named behind them. trailhouse report list lists the reports, trailhouse
+report NAME --help tells what one asks for and answers.
 
 With --export records the rows of a report on trails become evidence: a file with
 their original records, in the order of the report and without its limit unless you
@@ -65,6 +66,7 @@ original is gone or changed is left out and listed in a file beside it.`,
 		})
 	}
 	c.AddCommand(s.reportList(), s.reportCheck())
+	s.helpOfReports(c)
 	return c
 }
 

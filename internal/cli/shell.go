@@ -41,10 +41,14 @@ func New(env Env) *cobra.Command { return newShell(env).root() }
 // root builds the tree of commands.
 func (s *shell) root() *cobra.Command {
 	root := group("trailhouse", "Who ran what in AWS, was it allowed, and what did it cost",
-		s.runCommand(), s.importCommand(), s.reportCommand(), s.findingsCommand(), s.showCommand(), s.sqlCommand(), s.clientsCommand(),
+		s.runCommand(), s.importCommand(), s.reportCommand(), s.findingsCommand(), s.showCommand(), s.sqlCommand(), s.tablesCommand(), s.clientsCommand(),
 		s.deliveriesCommand(), s.lakeCommand(), s.configCommand(), s.setupCommand(), s.demoCommand(), s.versionCommand())
-	root.Long = `Trailhouse reads raw evidence (logs of AWS Nitro Enclaves) exactly once into open
-tables in a directory of yours and answers questions about it.
+	root.Long = `Trailhouse reads raw evidence (logs of AWS Nitro Enclaves, CloudTrail) exactly once
+into open tables in a directory of yours and answers questions about it: which enclaves
+ran, for whom and how much; who called what, from where, and whether it was allowed.
+
+Begin with import, look with report list and tables, ask with report and sql; run does
+everything that is due and needs nobody.
 
 Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 done with
 quarantined records or missing coverage, 4 state locked or written by a newer

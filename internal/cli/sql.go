@@ -17,8 +17,8 @@ func (s *shell) sqlCommand() *cobra.Command {
 		Use:   "sql ['SELECT …']",
 		Short: "Ask the tables in SQL",
 		Long: `Runs one SELECT over the tables of the lake and prints its rows. The statement can
-read nothing else: no files, no network, no settings. trailhouse lake files shows
-which tables there are.`,
+read nothing else: no files, no network, no settings. trailhouse tables lists what
+can be asked, and the columns of each table.`,
 		Example: `  trailhouse sql 'SELECT reason, count(*) AS n FROM enclave_sessions GROUP BY reason'
   trailhouse sql --file question.sql --format csv
   echo 'SELECT 1 AS one' | trailhouse sql --file -`,

@@ -27,10 +27,29 @@ import (
 // is Unattributed for want of a rule.
 func (r *Rules) Views() []trailhouse.DerivedView {
 	return []trailhouse.DerivedView{
-		{Name: "hosts", SQL: r.hostsSQL()},
-		{Name: "enclave_usage", SQL: r.usageSQL("enclave_sessions", sessionSubject())},
-		{Name: "enclave_attempts_usage", SQL: r.usageSQL("enclave_attempts", attemptSubject())},
-		{Name: "kms_usage", SQL: r.callsSQL()},
+		{Name: "hosts", SQL: r.hostsSQL(), Doc: "Hosts of the configuration.", Meanings: meanings()},
+		{
+			Name: "enclave_usage", SQL: r.usageSQL("enclave_sessions", sessionSubject()),
+			Doc: "enclave_sessions with the host's account and type and the client.", Meanings: meanings(),
+		},
+		{
+			Name: "enclave_attempts_usage", SQL: r.usageSQL("enclave_attempts", attemptSubject()),
+			Doc: "enclave_attempts with the host's account and type and the client.", Meanings: meanings(),
+		},
+		{Name: "kms_usage", SQL: r.callsSQL(), Doc: "kms_calls with the name of the enclave and the client.", Meanings: meanings()},
+	}
+}
+
+// meanings says what the columns hold that the rules and the configuration add.
+func meanings() map[string]string {
+	return map[string]string{
+		"instance_id":   "EC2 instance of the configuration",
+		"account_id":    "account of the host, from the configuration",
+		"instance_type": "EC2 instance type of the host, from the configuration",
+		"tags":          "tags of the host as key=value, from the configuration",
+		"enclave_name":  "name of the session's enclave, self-declared",
+		"client_rule":   "number of the rule in the configuration, from 1; null where none matches",
+		"client":        "client by the first rule that matches; " + Unattributed + " where none does",
 	}
 }
 

@@ -2,7 +2,9 @@ package ingest
 
 import (
 	"context"
+	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/dedup"
@@ -141,9 +143,12 @@ type Problem struct {
 	Code   trailhouse.Code
 	Text   string
 	Hint   string
+	// Alike is how many more problems differ from this one only in names and numbers.
+	Alike int64
+	shape string
 }
 
-// maxProblems is how many problems a Result tells in words.
+// maxProblems is how many different problems a Result tells in words.
 const maxProblems = 20
 
 // Result is what a run did. It counts what is in the lake: records that were read
@@ -156,7 +161,7 @@ type Result struct {
 	Counts Counts
 	// Batches is how many batches were committed.
 	Batches int64
-	// Problems are the first of ProblemCount.
+	// Problems are the first of their like, of ProblemCount in all.
 	Problems     []Problem
 	ProblemCount int64
 }
@@ -166,9 +171,34 @@ func (r Result) Partial() bool {
 	return r.Units.Missing > 0 || r.Units.Quarantined > 0 || r.Counts.Quarantined > 0
 }
 
+// problem counts a problem, and keeps it where it is the first of its like.
 func (r *Result) problem(object string, err error) {
 	r.ProblemCount++
-	if len(r.Problems) < maxProblems {
-		r.Problems = append(r.Problems, Problem{Object: object, Code: trailhouse.CodeOf(err), Text: err.Error(), Hint: trailhouse.HintOf(err)})
+	shape := shapeOf(object, err)
+	for i := range r.Problems {
+		if r.Problems[i].shape == shape {
+			r.Problems[i].Alike++
+			return
+		}
 	}
+	if len(r.Problems) < maxProblems {
+		r.Problems = append(r.Problems, Problem{Object: object, Code: trailhouse.CodeOf(err), Text: err.Error(), Hint: trailhouse.HintOf(err), shape: shape})
+	}
+}
+
+// shapeOf returns what is the same for problems that are alike: the words without the
+// object's name and without digits.
+func shapeOf(object string, err error) string {
+	text := err.Error()
+	for _, known := range []string{object, path.Base(object)} {
+		if known != "" && known != "." {
+			text = strings.ReplaceAll(text, known, "")
+		}
+	}
+	return string(trailhouse.CodeOf(err)) + strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, text)
 }

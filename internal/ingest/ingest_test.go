@@ -373,3 +373,25 @@ func TestNewerLakeStopsBeforeAnything(t *testing.T) {
 		t.Error("something was written")
 	}
 }
+
+// TestProblemsAlike tells what differs only in names and numbers once.
+func TestProblemsAlike(t *testing.T) {
+	var r Result
+	for i := range 40 {
+		name := fmt.Sprintf("/logs/host-%d/a.json", i)
+		r.problem(name, trailhouse.Errorf(trailhouse.CodeDamaged, "%s is cut at byte %d", name, 7*i).WithHint("copy a.json again"))
+	}
+	r.problem("/logs/x", trailhouse.Errorf(trailhouse.CodeDenied, "/logs/x is cut at byte 9"))
+	for i := range maxProblems + 5 {
+		r.problem("", trailhouse.Errorf(trailhouse.CodeInvalid, "reason %s", strings.Repeat("x", i+1)))
+	}
+	if r.ProblemCount != 41+maxProblems+5 || len(r.Problems) != maxProblems {
+		t.Fatalf("%d problems, %d told", r.ProblemCount, len(r.Problems))
+	}
+	if p := r.Problems[0]; p.Alike != 39 || p.Object != "/logs/host-0/a.json" || p.Text != "/logs/host-0/a.json is cut at byte 0" {
+		t.Errorf("%+v", p)
+	}
+	if p := r.Problems[1]; p.Alike != 0 || p.Code != trailhouse.CodeDenied {
+		t.Errorf("another code is another problem: %+v", p)
+	}
+}

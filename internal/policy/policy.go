@@ -42,11 +42,35 @@ func New(images []config.ApprovedImage) *Policy {
 //	acknowledgements the newest acknowledgement of each finding
 func (p *Policy) Views() []trailhouse.DerivedView {
 	return []trailhouse.DerivedView{
-		{Name: "approved_images", SQL: p.imagesSQL()},
-		{Name: "kms_verdicts", SQL: p.verdictsSQL()},
-		{Name: "finding_calls", SQL: findingCallsSQL},
-		{Name: "never_attested", SQL: neverAttestedSQL},
-		{Name: "acknowledgements", SQL: acknowledgementsSQL},
+		{Name: "approved_images", SQL: p.imagesSQL(), Doc: "Entries of approved_images in the configuration.", Meanings: imageMeanings()},
+		{Name: "kms_verdicts", SQL: p.verdictsSQL(), Doc: "kms_usage with what approved_images says of each call.", Meanings: callMeanings()},
+		{Name: "finding_calls", SQL: findingCallsSQL, Doc: "Calls that are evidence of findings, a row for each finding of a call.", Meanings: callMeanings()},
+		{
+			Name: "never_attested", SQL: neverAttestedSQL, Doc: "Sessions of approved clients that never attested.",
+			Meanings: map[string]string{"client": "client of the session", "began": "start of the session", "ended": "end of the session, as far as it is known"},
+		},
+		{Name: "acknowledgements", SQL: acknowledgementsSQL, Doc: "The newest acknowledgement of each finding."},
+	}
+}
+
+// imageMeanings says what the columns of approved_images hold.
+func imageMeanings() map[string]string {
+	return map[string]string{
+		"entry": "number of the entry in the file, from 1", "pcr0": "image digest that is approved, lower-case hex",
+		"pcr8": "signing certificate that is approved, lower-case hex", "client": "only for this client; null for every client",
+		"key": "only for this key; null for every key", "valid_from": "approved from then on; null for ever", "valid_until": "approved before then; null for ever",
+		"note": "note of the file",
+	}
+}
+
+// callMeanings says what the columns hold that judge a call.
+func callMeanings() map[string]string {
+	return map[string]string{
+		"enclave_name": "name of the session's enclave, self-declared", "client_rule": "number of the rule in the configuration, from 1; null where none matches",
+		"client": "client by the first rule that matches", "verdict": "approved, not-approved or no-list; null for a NitroTPM",
+		"approved_once": "the image was or will be approved at another time", "failed": "the call failed",
+		"finding_kind": "kind of the finding", "relayed": "the module id's instance is not the one that called",
+		"key_name": "ARN of the key, else its id", "subject": "what the finding is about",
 	}
 }
 

@@ -105,7 +105,7 @@ func tooLarge(text, tree string) error {
 // refused says why the parser did not take the text.
 func (p *parsed) refused(text string) error {
 	if p.Kind == "not implemented" {
-		return at(text, notSelect(text), "only a SELECT can be run here").WithHint("tables change only by import")
+		return at(text, notSelect(text), "only a SELECT can be run here").WithHint("%s", insteadOf(text[notSelect(text):]))
 	}
 	if position, err := strconv.Atoi(p.Position); err == nil && position <= len(text) {
 		return at(text, position, "%s", p.Message)
@@ -208,7 +208,19 @@ func (w *walker) tableRef(v any) error {
 	case "", "BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EXPRESSION_LIST", "EMPTY", "PIVOT":
 		return nil
 	}
-	return refuse("only a SELECT can be run here").WithHint("SHOW, DESCRIBE and SUMMARIZE are not available")
+	return refuse("only a SELECT can be run here").WithHint(columnsHint)
+}
+
+// columnsHint is the way to what SHOW and DESCRIBE tell elsewhere.
+const columnsHint = "`trailhouse tables` lists the tables, `trailhouse tables NAME` the columns of one"
+
+// insteadOf says how to come by what a statement wanted that is no SELECT.
+func insteadOf(text string) string {
+	switch strings.ToUpper(text[:wordLength(text)]) {
+	case "SHOW", "DESCRIBE", "DESC", "SUMMARIZE", "PRAGMA", "EXPLAIN":
+		return columnsHint
+	}
+	return "tables change only by import"
 }
 
 // check refuses tables and functions that a statement must not reach.
@@ -248,9 +260,9 @@ func (w *walker) table(o map[string]any, in scope) error {
 	case plain && schema == "" && in[lower]:
 		return nil
 	case !plain:
-		return w.at(o, "there is no schema %s: the tables of the lake have names without a schema", name(strings.Trim(catalog+"."+schema, ".")))
+		return w.at(o, "there is no schema %s: the tables of the lake have names without a schema", name(strings.Trim(catalog+"."+schema, "."))).WithHint(columnsHint)
 	case w.known != nil && !w.known[lower]:
-		return w.at(o, "there is no table %s; there are %s", name(table), w.names())
+		return w.at(o, "there is no table %s; there are %s", name(table), w.names()).WithHint(columnsHint)
 	}
 	w.used[lower] = true
 	return nil
@@ -279,7 +291,7 @@ func (w *walker) function(o map[string]any) error {
 }
 
 // at returns a refusal that names the node's line.
-func (w *walker) at(o map[string]any, format string, args ...any) error {
+func (w *walker) at(o map[string]any, format string, args ...any) *trailhouse.Error {
 	position, ok := o["query_location"].(float64)
 	if !ok || position > float64(len(w.text)) {
 		return refuse(format, args...)
