@@ -23,10 +23,11 @@ type encoder struct {
 	body    []byte
 }
 
-// columns writes the columns of a batch, or of the child of a nested column.
-func (e *encoder) columns(b *trailhouse.Batch, f *frame, depth int) error {
-	for i := range b.Table.Columns {
-		if err := e.column(b, i, f, depth); err != nil {
+// columns writes the columns of a batch, or of the child of a nested column. specs are
+// those of the file: a batch that was read from one has none that is required.
+func (e *encoder) columns(specs []trailhouse.Column, b *trailhouse.Batch, f *frame, depth int) error {
+	for i := range specs {
+		if err := e.column(&specs[i], b, i, f, depth); err != nil {
 			return err
 		}
 	}
@@ -34,17 +35,23 @@ func (e *encoder) columns(b *trailhouse.Batch, f *frame, depth int) error {
 }
 
 // column writes one column with all that it nests.
-func (e *encoder) column(b *trailhouse.Batch, col int, f *frame, depth int) error {
-	spec, d := &b.Table.Columns[col], b.Data(col)
+func (e *encoder) column(spec *trailhouse.Column, b *trailhouse.Batch, col int, f *frame, depth int) error {
+	d := b.Data(col)
 	optional := !spec.Required
+	if spec.Required && len(d.Valid) < b.Len() {
+		return trailhouse.Errorf(trailhouse.CodeInternal, "column %s of %s is required and not in the batch", spec.Name, b.Table.Name)
+	}
 	inner := &e.frames[depth]
 	switch spec.Type {
 	case trailhouse.TypeStruct:
 		inner.structRows(f, &d, optional)
-		return e.columns(b.Child(col), inner, depth+1)
-	case trailhouse.TypeStructs, trailhouse.TypeMap:
+		return e.columns(spec.Fields, b.Child(col), inner, depth+1)
+	case trailhouse.TypeStructs:
 		inner.listRows(f, &d, optional)
-		return e.columns(b.Child(col), inner, depth+1)
+		return e.columns(spec.Fields, b.Child(col), inner, depth+1)
+	case trailhouse.TypeMap:
+		inner.listRows(f, &d, optional)
+		return e.columns(mapFields(), b.Child(col), inner, depth+1)
 	case trailhouse.TypeInt64s:
 		inner.listRows(f, &d, optional)
 		e.levels.of(inner, nil, false)

@@ -32,6 +32,7 @@ func Read(ctx context.Context, path string, t *trailhouse.Table, cols []string, 
 	}
 	defer rdr.Close()
 	r := reader{path: path, batch: trailhouse.NewBatch(nullable(t)), fn: fn}
+	r.batch.Table = t
 	for g := range rdr.NumRowGroups() {
 		var nodes []*node
 		var cursors []*cursor

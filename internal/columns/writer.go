@@ -133,7 +133,7 @@ func (w *Writer) release() error {
 func (w *Writer) group(b *trailhouse.Batch, rows []int32) error {
 	w.enc.group = w.footer.AppendRowGroup()
 	top := topFrame(rows)
-	err := w.enc.columns(b, &top, 0)
+	err := w.enc.columns(w.table.Columns, b, &top, 0)
 	if err == nil {
 		w.enc.group.SetNumRows(len(rows))
 		err = w.enc.group.Finish(0, w.groups)
