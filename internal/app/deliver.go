@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 	"time"
@@ -142,7 +143,7 @@ func (h *House) RunAll(ctx context.Context, r cli.RunRequest, progress func(cli.
 		return result, err
 	}
 	result.Deliveries, err = runner.Run(ctx, plans, options)
-	return result, err
+	return result, errors.Join(err, h.tell(ctx, result.Deliveries))
 }
 
 // kinds returns the kinds of evidence that the configuration has places for, each once.

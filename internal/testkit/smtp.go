@@ -39,11 +39,11 @@ type MailServer struct {
 
 	mu    sync.Mutex
 	mails []Mail
-	conns map[net.Conn]bool
 	// refuse is what it answers to recipients, lose has it take mails and drop the
 	// connection without an answer.
 	refuse error
 	lose   bool
+	then   func()
 }
 
 // Mail is a mail that arrived.
@@ -69,7 +69,7 @@ type MailOptions struct {
 // NewMailServer starts a server that ends with the test.
 func NewMailServer(t *testing.T, o MailOptions) *MailServer {
 	t.Helper()
-	m := &MailServer{Host: "127.0.0.1", conns: map[net.Conn]bool{}}
+	m := &MailServer{Host: "127.0.0.1"}
 	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		return &mailSession{server: m, conn: c, options: o, known: o.User == ""}, nil
 	}))
@@ -132,6 +132,14 @@ func (m *MailServer) Lose(lose bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.lose = lose
+}
+
+// Then has the server call fn for each mail that it has taken, before it answers; nil ends
+// that.
+func (m *MailServer) Then(fn func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.then = fn
 }
 
 // Mails returns what arrived so far, also what it did not answer for.
@@ -204,6 +212,9 @@ func (s *mailSession) Data(r io.Reader) error {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
 	s.server.mails = append(s.server.mails, s.mail)
+	if s.server.then != nil {
+		s.server.then()
+	}
 	if s.server.lose {
 		return errors.Join(s.conn.Conn().Close(), io.ErrClosedPipe)
 	}

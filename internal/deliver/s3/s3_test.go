@@ -24,7 +24,7 @@ func sender(t *testing.T, server, bucket string) *Sender {
 
 func get(t *testing.T, at string) string {
 	t.Helper()
-	res, err := http.Get(at) //nolint:gosec // the emulator
+	res, err := http.Get(at)
 	if err != nil {
 		t.Fatal(err)
 	}
