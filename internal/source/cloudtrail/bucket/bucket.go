@@ -6,11 +6,8 @@ package bucket
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"io"
 	"path"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -50,45 +47,23 @@ type Options struct {
 // Store is a bucket, or a part of it. Its methods may be called by several goroutines.
 type Store struct {
 	options Options
-	ahead   fetcher
+	ahead   *aws.Fetcher
 
 	mu     sync.Mutex
 	newest map[string]string // by place that was listed to its end: the newest delivery day
 	before map[string]string // the positions that the listing began with
 	failed map[string]string // by place: the earliest delivery day with an object that was not read
-	large  *large            // the last large object
 }
 
 // New returns the store. No request is made.
 func New(o Options) *Store {
 	if o.Parallel <= 0 {
-		o.Parallel = 8
+		o.Parallel = aws.DefaultParallel
 	}
 	if o.LookBackDays <= 0 {
 		o.LookBackDays = 2
 	}
-	s := &Store{options: o, failed: map[string]string{}}
-	s.ahead = fetcher{store: s, parallel: o.Parallel}
-	return s
-}
-
-// unit returns an object as a unit. Its ID ends with the ETag, so that the object can
-// be asked for by it: a key alone does not name a content.
-func (s *Store) unit(o aws.Object) trailhouse.Unit {
-	h := sha256.New()
-	for _, part := range []string{s.options.Bucket.Name(), o.Key, strconv.FormatInt(o.Size, 10), o.ETag} {
-		h.Write([]byte(part))
-		h.Write([]byte{0})
-	}
-	return trailhouse.Unit{
-		ID: hex.EncodeToString(h.Sum(nil)[:16]) + "-" + o.ETag, Object: s.options.Bucket.Address(o.Key), Size: o.Size, Modified: o.Modified,
-	}
-}
-
-// object is the inverse of unit.
-func (s *Store) object(u trailhouse.Unit) aws.Object {
-	_, etag, _ := strings.Cut(u.ID, "-")
-	return aws.Object{Key: strings.TrimPrefix(u.Object, s.options.Bucket.Address("")), ETag: etag, Size: u.Size, Modified: u.Modified}
+	return &Store{options: o, failed: map[string]string{}, ahead: aws.NewFetcher(o.Bucket, o.Parallel, o.TempDir)}
 }
 
 // Open returns an object's bytes once all of them are here. A unit of which only Object
@@ -96,27 +71,32 @@ func (s *Store) object(u trailhouse.Unit) aws.Object {
 // was listed; CodeNotFound, CodeDenied and CodeUnavailable where it is not to be had.
 func (s *Store) Open(ctx context.Context, u trailhouse.Unit) (io.ReadCloser, error) {
 	if u.ID == "" {
-		key := s.object(u).Key
+		key := s.options.Bucket.ObjectOf(u).Key
 		o, err := s.options.Bucket.Stat(ctx, key)
 		if err != nil {
 			return nil, err
 		}
-		return s.fetch(ctx, o)
+		return opened(s.ahead.Fetch(ctx, o))
 	}
-	if u.Size <= inMemory {
-		s.keep(nil)
-	}
-	body, err := s.ahead.take(ctx, u)
+	body, err := s.ahead.Take(ctx, s.options.Bucket.ObjectOf(u))
 	if err == nil {
 		return body, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	place, day := placeAndDay(s.object(u).Key)
+	place, day := placeAndDay(s.options.Bucket.ObjectOf(u).Key)
 	if was, ok := s.failed[place]; !ok || day < was {
 		s.failed[place] = day
 	}
 	return nil, err
+}
+
+// opened keeps a nil body from being an io.ReadCloser.
+func opened(b *aws.Body, err error) (io.ReadCloser, error) {
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
 // placeAndDay takes a key apart where it lies in the folder of a delivery day: the
@@ -138,13 +118,19 @@ func placeAndDay(key string) (place, day string) {
 
 // Planned tells the units that will be read, in their order, so that they are asked
 // for ahead.
-func (s *Store) Planned(units []trailhouse.Unit) { s.ahead.plan(units) }
+func (s *Store) Planned(units []trailhouse.Unit) {
+	objects := make([]aws.Object, len(units))
+	for i := range units {
+		objects[i] = s.options.Bucket.ObjectOf(units[i])
+	}
+	s.ahead.Plan(objects)
+}
 
 // Settled notes how far the listing came. It is called when everything that it gave is
 // in the lake, in quarantine or known to be missing; days with an object that is missing
 // are listed again.
 func (s *Store) Settled(ctx context.Context) error {
-	s.keep(nil)
+	s.ahead.Forget()
 	s.mu.Lock()
 	changed := map[string]string{}
 	for prefix, newest := range s.newest {

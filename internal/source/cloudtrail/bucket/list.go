@@ -120,7 +120,7 @@ func (l *listing) one(key string) error {
 	if err != nil {
 		return l.missed(folder{prefix: key}, err)
 	}
-	u := l.unit(o)
+	u := l.bucket.Unit(o)
 	u.Explicit = true
 	return l.visit(u)
 }
@@ -321,7 +321,7 @@ func (l *listing) object(o aws.Object) error {
 		l.passed++
 	default:
 		l.found++
-		return failed{l.visit(l.unit(o))}.orNil()
+		return failed{l.visit(l.bucket.Unit(o))}.orNil()
 	}
 	return nil
 }
