@@ -29,7 +29,8 @@ func Generate(ctx context.Context, dir string, o Options, progress func(done, to
 		return nil, err
 	}
 	progress(o.Hosts+1, o.Hosts+1)
-	if err := writeConfig(dir, t.Hosts, rules(o)); err != nil {
+	t.judge(o)
+	if err := writeConfig(dir, t.Hosts, rules(o), approvedImages(o)); err != nil {
 		return nil, err
 	}
 	return t, WriteTruth(dir, t)
@@ -90,14 +91,23 @@ func (o Options) trail(logged *Truth) trail.Options {
 	for _, h := range logged.Hosts {
 		out.Hosts = append(out.Hosts, trail.Host{InstanceID: h.InstanceID, Account: h.Account, InstanceType: h.InstanceType})
 	}
+	silent := 0
 	for _, s := range logged.Sessions {
 		if s.EIFPath == nil || s.Debug == nil {
 			continue
 		}
-		out.Sessions = append(out.Sessions, trail.Session{
+		life := trail.Session{
 			InstanceID: s.InstanceID, Slot: strings.TrimPrefix(s.EnclaveID, s.InstanceID+"-enc"),
-			From: s.Started.Time(), To: s.StopNotBefore.Time(), Image: *s.EIFPath, Debug: *s.Debug,
-		})
+			From: s.Started.Time(), To: s.StopNotBefore.Time(), Image: *s.EIFPath, Debug: *s.Debug, Ended: s.Stop != 0, Client: s.Client,
+		}
+		if s.Client == careful {
+			life.Silent = silent < silentSessions && s.Ready != 0 && s.Stop != 0
+			life.Always = !life.Silent
+			if life.Silent {
+				silent++
+			}
+		}
+		out.Sessions = append(out.Sessions, life)
 	}
 	return out
 }

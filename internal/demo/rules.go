@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/trailhouse/trailhouse/internal/demo/audit"
 )
 
 // MaxClients is how many clients the demo knows.
@@ -108,7 +110,7 @@ func baseName(name string) string {
 }
 
 // writeConfig writes trailhouse.yaml.
-func writeConfig(dir string, hosts []Host, rules []rule) error {
+func writeConfig(dir string, hosts []Host, rules []rule, images []audit.Image) error {
 	var b strings.Builder
 	b.WriteString("# What only the owner of the demo's hosts knows.\nhosts:\n")
 	for _, h := range hosts {
@@ -132,6 +134,7 @@ func writeConfig(dir string, hosts []Host, rules []rule) error {
 			b.WriteString("    to: " + r.to.Time().Format("2006-01-02") + "\n")
 		}
 	}
+	b.WriteString(imagesConfig(images))
 	path := filepath.Join(dir, ConfigName)
 	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
 		return storage("write", path, err)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/demo/audit"
 	"github.com/trailhouse/trailhouse/internal/demo/trail"
 )
 
@@ -37,6 +38,10 @@ type Truth struct {
 	Files []File `json:"files"`
 	// Trail is what CloudTrail's files hold.
 	Trail *trail.Truth `json:"trail"`
+	// Calls are the attested calls of enclaves by session and client, and Findings what
+	// logs and trail together tell; null without logs.
+	Calls    []audit.Calls   `json:"calls"`
+	Findings []audit.Finding `json:"findings"`
 }
 
 // Session is one life of an enclave as far as the log shows it. Nil and zero

@@ -1,20 +1,17 @@
 package trail
 
 import (
-	"crypto/sha512"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
+
+	"github.com/trailhouse/trailhouse/internal/demo/trail/document"
 )
 
 // hexAccount is the account whose records have PCRs as hexadecimal text, as old
 // examples do; all others have base64, as real records (facts/nitro.md 3).
 const hexAccount = "444455556666"
-
-// hostRole is the role of instances that run enclaves.
-const hostRole = "EnclaveHost"
 
 // The kinds of attestation documents.
 const (
@@ -25,70 +22,15 @@ const (
 // maxAttested bounds attested calls of sessions.
 const maxAttested = 2400
 
-// document is an attestation document and who sends it.
-type document struct {
-	instance string
-	slot     string // without padding, empty for a NitroTPM
-	image    string
-	debug    bool
-	sender   *caller
-	relayed  bool
-	logged   bool
+// attestation is a document, who sends it and where, and what is true of it.
+type attestation struct {
+	document.Document
+	cell   *cell
+	sender *caller
+	from   string // instance of the sender
+	key    string // ARN
+	match  string
 }
-
-// measure is the digest of something that a PCR measures.
-func measure(what, value string) []byte {
-	sum := sha512.Sum384([]byte(what + ":" + value))
-	return sum[:]
-}
-
-// pcr returns the value of a register. Debug mode has zeros for image, kernel and
-// application; an unsigned image has them for the certificate (facts/nitro.md 3).
-func (d document) pcr(n int) []byte {
-	switch {
-	case d.debug && n <= 2, n == 8 && strings.HasPrefix(d.image, "/home/"):
-		return make([]byte, sha512.Size384)
-	case n == 3:
-		return measure("role", hostRole)
-	case n == 4:
-		return measure("instance", d.instance)
-	case n == 8:
-		return measure("certificate", "example-corp")
-	}
-	return measure(fmt.Sprintf("pcr%d", n), d.image)
-}
-
-// recipient returns additionalEventData.
-func (d document) recipient(account string) string {
-	spell := base64.StdEncoding.EncodeToString
-	if account == hexAccount {
-		spell = hex.EncodeToString
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, `{"recipient":{"attestationDocumentModuleId":%q`, d.module())
-	if d.slot == "" {
-		for _, n := range [...]int{4, 7, 8, 9, 12, 16, 23} {
-			fmt.Fprintf(&b, `,"attestationDocumentNitroTPMPCR%d":%q`, n, spell(measure("tpm", d.instance+fmt.Sprint(n))))
-		}
-		return b.String() + `}}`
-	}
-	fmt.Fprintf(&b, `,"attestationDocumentEnclaveImageDigest":%q`, spell(d.pcr(0)))
-	for _, n := range [...]int{1, 2, 3, 4, 8} {
-		fmt.Fprintf(&b, `,"attestationDocumentEnclavePCR%d":%q`, n, spell(d.pcr(n)))
-	}
-	return b.String() + `}}`
-}
-
-// module returns the module id; attestation pads the slot to 16 digits
-// (facts/nitro.md 2.6).
-func (d document) module() string {
-	if d.slot == "" {
-		return d.instance + "-tpm0000000000000000"
-	}
-	return d.instance + "-enc" + d.padded()
-}
-
-func (d document) padded() string { return strings.Repeat("0", max(0, 16-len(d.slot))) + d.slot }
 
 // attestedFrame returns the record of an operation; key is an ARN.
 func attestedFrame(operation, key string) frame {
@@ -106,41 +48,82 @@ func attestedFrame(operation, key string) frame {
 	return f
 }
 
-// attest plans an attested call.
-func (s *script) attest(at int64, c *cell, d document) {
+// attest plans an attested call of any operation.
+func (s *script) attest(at int64, a attestation) {
 	operation := [...]string{"Decrypt", "Decrypt", "Decrypt", "GenerateDataKey", "GenerateDataKey", "GenerateRandom", "GenerateDataKeyPair", "DeriveSharedSecret"}[s.below(8)]
-	key := ""
-	if operation != "GenerateRandom" {
-		key = "arn:aws:kms:" + c.region + ":" + c.account + ":key/" + c.pools[regKey][len(d.image)%poolSize]
+	s.attestTo(at, a, operation, "")
+}
+
+// attestTo plans an attested call that fails with a code, where there is one.
+func (s *script) attestTo(at int64, a attestation, operation, code string) {
+	if operation == "GenerateRandom" {
+		a.key = ""
 	}
 	minor := []int{5, 5, 8, 10, 11}[s.below(5)]
-	id := s.add(at, c, func(w *writer) (string, *failure) {
-		w.caller = d.sender
-		f := attestedFrame(operation, key)
-		f.minor, f.version, f.extra = minor, versionText(minor), compile(d.recipient(c.account))
+	var failed *failure
+	if code != "" {
+		failed = &failure{code: code, text: compile("The attested request of <caller> was refused")}
+	}
+	id := s.add(at, a.cell, func(w *writer) (string, *failure) {
+		w.caller = a.sender
+		f := attestedFrame(operation, a.key)
+		f.minor, f.version, f.extra, f.failure = minor, versionText(minor), compile(a.Data(a.cell.account == hexAccount)), failed
 		w.record(&f)
-		return operation, nil
+		return operation, failed
 	})
 	told := Attested{
-		EventID: id, Time: unix(at), Account: c.account, Region: c.region, Operation: operation, Kind: kindEnclave, InstanceID: d.instance,
-		Slot: d.padded(), Key: key, PCR0: hex.EncodeToString(d.pcr(0)), Principal: d.sender.arn, Logged: d.logged, Relayed: d.relayed,
+		EventID: id, Time: unix(at), Account: a.cell.account, Region: a.cell.region, Operation: operation, Kind: kindEnclave, InstanceID: a.Instance,
+		Slot: a.Padded(), Key: a.key, PCR0: hex.EncodeToString(a.PCR(0)), PCR8: hex.EncodeToString(a.PCR(8)), Debug: a.Debug,
+		Principal: a.sender.arn, Sender: a.from, Error: code, Match: a.match,
+		Logged: a.match == MatchWithin, Relayed: a.from != a.Instance,
 	}
-	if d.slot == "" {
-		told.Kind, told.PCR0, told.Slot = kindNitroTPM, "", ""
+	if a.Slot == "" {
+		told.Kind, told.PCR0, told.PCR8, told.Match = kindNitroTPM, "", "", ""
 	}
 	s.attested = append(s.attested, told)
 }
 
+// keyOf returns the key of a client in a cell: each client has its own.
+func (s *script) keyOf(c *cell, client string) string {
+	if i := slices.Index(s.clients, client); i >= 0 {
+		return "arn:aws:kms:" + c.region + ":" + c.account + ":key/" + c.pools[regKey][(2*i+1)%poolSize]
+	}
+	return "arn:aws:kms:" + c.region + ":" + c.account + ":key/" + c.pools[regKey][0]
+}
+
+// hosted are what calls of the hosts' enclaves need.
+type hosted struct {
+	cell   *cell
+	sender *caller
+}
+
+// hosts hires the hosts' roles.
+func (s *script) hosts() map[string]hosted {
+	out := map[string]hosted{}
+	for _, h := range s.o.Hosts {
+		out[h.InstanceID] = hosted{s.org.cell(h.Account, globalRegion), roleSession(s.chance, h.Account, document.HostRole, h.InstanceID)}
+	}
+	for _, e := range s.o.Sessions {
+		if !slices.Contains(s.clients, e.Client) {
+			s.clients = append(s.clients, e.Client)
+		}
+	}
+	slices.Sort(s.clients)
+	return out
+}
+
+// of returns what a session's enclave sends through its own host.
+func (s *script) of(e Session, h hosted) attestation {
+	return attestation{
+		Document: document.Document{Instance: e.InstanceID, Slot: e.Slot, Image: e.Image, Debug: e.Debug},
+		cell:     h.cell, sender: h.sender, from: e.InstanceID, key: s.keyOf(h.cell, e.Client), match: MatchWithin,
+	}
+}
+
 // attestSessions lets enclaves of the logs call KMS, in bursts, while they are proved
 // alive.
-func (s *script) attestSessions() {
+func (s *script) attestSessions(hosts map[string]hosted) {
 	limit := int(min(maxAttested, s.o.Events/8))
-	senders := map[string]*caller{}
-	accounts := map[string]string{}
-	for _, h := range s.o.Hosts {
-		accounts[h.InstanceID] = h.Account
-		senders[h.InstanceID] = roleSession(s.chance, h.Account, hostRole, h.InstanceID)
-	}
 	// A session makes some eight calls.
 	chosen := 1000
 	if n := len(s.o.Sessions) * 8; n > limit {
@@ -148,21 +131,27 @@ func (s *script) attestSessions() {
 	}
 	n := 0
 	for _, e := range s.o.Sessions {
-		account, ok := accounts[e.InstanceID]
+		h, ok := hosts[e.InstanceID]
 		from, to := ceil(e.From), e.To.Unix()
-		if !ok || !s.permille(chosen) || to-from < 2 {
+		if !ok || e.Silent || to < from || int64(len(s.attested)) >= s.o.Events/4 {
 			continue
 		}
-		c := s.org.cell(account, globalRegion)
-		d := document{instance: e.InstanceID, slot: e.Slot, image: e.Image, debug: e.Debug, sender: senders[e.InstanceID], logged: true}
+		a := s.of(e, h)
+		if e.Always {
+			s.attest(from, a)
+		}
+		if !s.permille(chosen) || to-from < 2 {
+			continue
+		}
 		if n++; n%97 == 13 { // somebody else sends the document
-			d.relayed, d.sender = true, roleSession(s.chance, account, hostRole, string(s.hex([]byte("i-0"), 16)))
+			a.from = string(s.hex([]byte("i-0"), 16))
+			a.sender = roleSession(s.chance, h.cell.account, document.HostRole, a.from)
 		}
 		for range 1 + s.below(3) {
 			burst := from + int64(s.below(int(to-from)))
 			for range 2 + s.below(5) {
 				if len(s.attested) < limit {
-					s.attest(min(burst+int64(s.below(int(5*minute))), to), c, d)
+					s.attest(min(burst+int64(s.below(int(5*minute))), to), a)
 				}
 			}
 		}
@@ -182,13 +171,16 @@ func ceil(t time.Time) int64 {
 func (s *script) attestOthers(instances []machineAt) {
 	for i := range 8 {
 		m := instances[s.below(len(instances))]
-		d := document{instance: m.id, image: "/opt/eif/unlogged.eif", sender: roleSession(s.chance, m.cell.account, hostRole, m.id)}
+		a := attestation{
+			Document: document.Document{Instance: m.id, Image: UnloggedImage}, cell: m.cell, from: m.id,
+			sender: roleSession(s.chance, m.cell.account, document.HostRole, m.id), key: s.keyOf(m.cell, ""), match: MatchNoLog,
+		}
 		at := m.since + 5*minute
 		if i%3 > 0 {
-			d.slot = fmt.Sprintf("%x", (at*1000)<<16|int64(s.below(1<<16)))
+			a.Slot = fmt.Sprintf("%x", (at*1000)<<16|int64(s.below(1<<16)))
 		}
 		for n := range 3 {
-			s.attest(at+minute+int64(n)*7, m.cell, d)
+			s.attest(at+minute+int64(n)*7, a)
 		}
 	}
 }

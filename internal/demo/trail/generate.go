@@ -1,6 +1,7 @@
 package trail
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -49,9 +50,16 @@ type maker struct {
 	sink     *sink
 	truth    *Truth
 	days     map[dayKey]int64
+	kms      map[kmsDay]bool
 	carried  []carry // by cell
 	logs     []digestLog
 	made     int64 // events
+}
+
+// kmsDay is a day of an account.
+type kmsDay struct {
+	account string
+	day     int64
 }
 
 // dayKey counts events.
@@ -65,7 +73,7 @@ func newMaker(dir string, o Options, progress func(done, total int64)) *maker {
 	org := newOrganisation(o.Seed)
 	m := &maker{
 		writer: &writer{chance: newChance(o.Seed, streamNoise), org: org, ranks: zipf(poolSize), minors: minors(), addresses: addresses()},
-		o:      o, progress: progress, sink: newSink(dir), truth: newTruth(o), days: map[dayKey]int64{},
+		o:      o, progress: progress, sink: newSink(dir), truth: newTruth(o), days: map[dayKey]int64{}, kms: map[kmsDay]bool{},
 		carried: make([]carry, len(org.cells)),
 	}
 	var local, global []int
@@ -184,6 +192,9 @@ func (m *maker) event(obj *object, write func() (string, *failure)) {
 	if c := m.caller; c != nil && (c.class == classUser || c.class == classConsole) {
 		m.truth.Users[c.arn]++
 	}
+	if bytes.Contains(obj.raw[start:], []byte(`"eventSource":"kms.amazonaws.com"`)) {
+		m.kms[kmsDay{m.cell.account, m.at / day}] = true
+	}
 	m.carry(obj, start)
 }
 
@@ -216,6 +227,12 @@ func (m *maker) finish() *Truth {
 	slices.SortFunc(t.Days, func(a, b Day) int {
 		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Day, b.Day))
 	})
+	for k := range m.kms {
+		t.KMSDays[k.account] = append(t.KMSDays[k.account], unix(k.day*day).Format("2006-01-02"))
+	}
+	for _, days := range t.KMSDays {
+		slices.Sort(days)
+	}
 	t.Launches, t.Touched, t.Attested = append(t.Launches, m.script.launches...), append(t.Touched, m.script.touched...), append(t.Attested, m.script.attested...)
 	t.Bytes = m.sink.bytes
 	return t

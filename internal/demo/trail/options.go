@@ -51,6 +51,13 @@ type Session struct {
 	// Image is the path of the image; equal paths are equal images.
 	Image string
 	Debug bool
+	// Ended says that the log prints its end, which is To.
+	Ended bool
+	// Client is whose it is: each client has keys of its own.
+	Client string
+	// Always says that it calls KMS for sure, Silent that it never does; else chance
+	// decides.
+	Always, Silent bool
 }
 
 // check refuses options that make no trail and fills in what is left open.

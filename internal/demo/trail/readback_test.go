@@ -32,6 +32,7 @@ func TestTruth(t *testing.T) {
 			got.Events, got.Duplicates, got.Files = r.events, r.duplicates, r.files
 			got.Names, got.Errors, got.Failed, got.Users = r.names, r.errors, r.failed, r.users
 			got.Days, got.Bytes, got.Inflated = nil, r.bytes, r.inflated
+			got.KMSDays = r.kmsDays()
 			for _, d := range want.Days {
 				d.Events = r.days[dayOf{d.Table, d.Account, d.Region, d.Day}]
 				delete(r.days, dayOf{d.Table, d.Account, d.Region, d.Day})
@@ -336,8 +337,9 @@ func (r *readings) attested(t *testing.T, truth *Truth) []Attested {
 			a.Kind, a.InstanceID, a.Slot = kindEnclave, instance, slot
 			a.PCR0 = digest(t, text(recipient, "attestationDocumentEnclaveImageDigest"))
 			for _, n := range "12348" {
-				digest(t, text(recipient, "attestationDocumentEnclavePCR"+string(n)))
+				a.PCR8 = digest(t, text(recipient, "attestationDocumentEnclavePCR"+string(n)))
 			}
+			a.Debug = strings.Trim(a.PCR0, "0") == ""
 		} else if instance, _, ok := strings.Cut(module, "-tpm"); ok {
 			a.Kind, a.InstanceID = kindNitroTPM, instance
 			digest(t, text(recipient, "attestationDocumentNitroTPMPCR4"))
@@ -346,8 +348,12 @@ func (r *readings) attested(t *testing.T, truth *Truth) []Attested {
 			a.Key = text(l[0], "ARN")
 		}
 		a.Time, _ = time.Parse(time.RFC3339, text(v, "eventTime"))
+		a.Sender, a.Error = a.Principal[strings.LastIndexByte(a.Principal, '/')+1:], text(v, "errorCode")
 		a.Relayed = !strings.HasSuffix(a.Principal, "/"+a.InstanceID)
-		a.Logged = known[a.EventID].Logged
+		a.Logged, a.Match = known[a.EventID].Logged, known[a.EventID].Match
+		if a.Error != "" {
+			r.seen["attested failed"]++
+		}
 		if a.Relayed {
 			r.seen["attested relayed"]++
 		}
@@ -377,6 +383,22 @@ func digest(t *testing.T, spelled string) string {
 		t.Errorf("%q is no digest: %v", spelled, err)
 	}
 	return hex.EncodeToString(b)
+}
+
+// kmsDays finds the days with events of KMS.
+func (r *readings) kmsDays() map[string][]string {
+	out := map[string][]string{}
+	for _, record := range r.main {
+		if v := record.value; text(v, "eventSource") == "kms.amazonaws.com" {
+			account := text(v, "recipientAccountId")
+			out[account] = append(out[account], text(v, "eventTime")[:10])
+		}
+	}
+	for account, days := range out {
+		slices.Sort(days)
+		out[account] = slices.Compact(days)
+	}
+	return out
 }
 
 // touching returns the events in which a value is exactly the resource.
@@ -457,7 +479,7 @@ func (r *readings) checkVariety(t *testing.T) {
 		"caller ", "caller Root", "caller IAMUser", "caller AssumedRole", "caller AWSService", "caller AWSAccount", "caller WebIdentityUser", "caller SAMLUser", "caller IdentityCenterUser",
 		"addendum", "sharedEventID", "vpcEndpointId", "vpcEndpointAccountId", "serviceEventDetails", "sessionCredentialFromConsole", "tlsDetails", "fieldOfTheFuture", "resources",
 		"launch user", "launch autoscaling", "launch fleet", "launch without template", "launch by name", "launch of several",
-		"attested nitrotpm", "attested enclave Decrypt", "attested enclave GenerateDataKey", "attested enclave GenerateDataKeyPair", "attested enclave GenerateRandom", "attested enclave DeriveSharedSecret", "attested debug", "attested relayed",
+		"attested nitrotpm", "attested enclave Decrypt", "attested enclave GenerateDataKey", "attested enclave GenerateDataKeyPair", "attested enclave GenerateRandom", "attested enclave DeriveSharedSecret", "attested debug", "attested relayed", "attested failed",
 	}
 	for _, what := range want {
 		if r.seen[what] == 0 {

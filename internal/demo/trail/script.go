@@ -26,6 +26,7 @@ type script struct {
 	launches []Launch
 	touched  []Touched
 	attested []Attested
+	clients  []string // of the sessions, sorted
 }
 
 // newScript returns the script, in the order of time.
@@ -38,8 +39,10 @@ func newScript(o Options, org *organisation, ops []*operation) *script {
 	}
 	s.launchHosts()
 	others := s.launchOthers()
-	s.attestSessions()
+	hosts := s.hosts()
+	s.attestSessions(hosts)
 	s.attestOthers(others)
+	s.wrongs(hosts)
 	s.touchAll()
 	s.awkward()
 	slices.SortStableFunc(s.items, func(a, b item) int {

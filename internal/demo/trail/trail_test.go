@@ -27,6 +27,7 @@ func sampleOptions(seed uint64) Options {
 			o.Sessions = append(o.Sessions, Session{
 				InstanceID: h.InstanceID, Slot: fmt.Sprintf("%x", start.UnixMilli()<<16|77), From: start, To: start.Add(5 * time.Hour),
 				Image: "/opt/eif/tokenizer.eif", Debug: d%5 == 0,
+				Ended: true, Client: []string{"acme", "globex"}[d%2], Always: d == 3, Silent: d == 4,
 			})
 		}
 	}

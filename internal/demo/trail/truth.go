@@ -54,6 +54,9 @@ type Truth struct {
 	Touched []Touched `json:"touched"`
 	// Attested are all KMS calls with an attestation document, in the order of Time.
 	Attested []Attested `json:"attested_calls"`
+	// KMSDays are the days of each account on which the table cloudtrail has events of KMS,
+	// in order.
+	KMSDays map[string][]string `json:"kms_days"`
 	// Files counts objects by kind, all of them below dir/trail.
 	Files map[string]int64 `json:"files"`
 	// Late are objects that were delivered two days late.
@@ -112,18 +115,39 @@ type Attested struct {
 	// Key is the ARN of the KMS key, empty for GenerateRandom.
 	Key string `json:"key"`
 	// PCR0 is the image's digest, lower-case hex; empty for a NitroTPM, which has none.
-	PCR0      string `json:"pcr0"`
+	PCR0 string `json:"pcr0"`
+	// PCR8 is the certificate's digest, zeros for an unsigned image.
+	PCR8      string `json:"pcr8"`
+	Debug     bool   `json:"debug"`
 	Principal string `json:"principal"`
+	// Sender is the instance whose role made the call.
+	Sender string `json:"sender"`
+	// Error is the error code, empty where the call did not fail.
+	Error string `json:"error"`
+	// Match says how the call stands to the lives in the enclave logs of the demo: one of
+	// the constants, empty for a NitroTPM.
+	Match string `json:"match"`
 	// Logged says that the enclave's life is in the enclave logs of the demo.
 	Logged bool `json:"logged"`
 	// Relayed says that another instance than the document's made the call.
 	Relayed bool `json:"relayed"`
 }
 
+// How calls stand to the lives of their enclave.
+const (
+	MatchWithin    = "within"     // while it lived
+	MatchOutside   = "outside"    // when it did not
+	MatchNoSession = "no-session" // the log of its host never shows it
+	MatchNoLog     = "no-log"     // its host has no log
+)
+
+// UnloggedImage is the path of the image of enclaves that no log shows.
+const UnloggedImage = "/opt/eif/unlogged.eif"
+
 // newTruth returns the truth about nothing.
 func newTruth(o Options) *Truth {
 	return &Truth{
 		From: o.From, To: o.To, Events: map[string]int64{}, Duplicates: map[string]int64{}, Days: []Day{}, Names: map[string]int64{}, Errors: map[string]int64{},
-		Users: map[string]int64{}, Launches: []Launch{}, Touched: []Touched{}, Attested: []Attested{}, Files: map[string]int64{}, Late: []string{},
+		Users: map[string]int64{}, Launches: []Launch{}, Touched: []Touched{}, Attested: []Attested{}, KMSDays: map[string][]string{}, Files: map[string]int64{}, Late: []string{},
 	}
 }
