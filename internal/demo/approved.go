@@ -94,8 +94,18 @@ func (t *Truth) judge(o Options) {
 		}
 		sessions = append(sessions, life)
 	}
+	var calls []audit.Call
+	for _, a := range t.Trail.Attested {
+		if a.Slot == "" { // a NitroTPM
+			continue
+		}
+		calls = append(calls, audit.Call{
+			EventID: a.EventID, Time: a.Time, Account: a.Account, InstanceID: a.InstanceID, Slot: a.Slot, Key: a.Key, PCR0: a.PCR0, PCR8: a.PCR8, Debug: a.Debug,
+			Principal: a.Principal, Sender: a.Sender, Error: a.Error, Match: a.Match,
+		})
+	}
 	owners := rules(o)
-	book := audit.Open(t.Trail, sessions, approvedImages(o), func(instance string) string {
+	book := audit.Open(calls, t.Trail.KMSDays, sessions, approvedImages(o), func(instance string) string {
 		return owner(owners, Session{InstanceID: instance})
 	})
 	t.Calls, t.Findings = book.Calls(), book.Findings()

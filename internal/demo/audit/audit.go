@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/trailhouse/trailhouse/internal/demo/trail"
 )
 
 // Image is an entry of approved_images. Texts that are empty stand for anything.
@@ -59,9 +57,32 @@ type Calls struct {
 	Calls   int64  `json:"calls"`
 }
 
-// call is an attested call of an enclave with what belongs to it.
+// Call is an attested call of an enclave.
+type Call struct {
+	EventID    string
+	Time       time.Time
+	Account    string
+	InstanceID string
+	Slot       string // padded or not
+	Key        string // empty for none
+	PCR0, PCR8 string // lower-case hex
+	Debug      bool
+	Principal  string
+	Sender     string // instance that made the call
+	Error      string // empty where it did not fail
+	Match      string // one of the constants of package trail
+}
+
+const (
+	matchWithin    = "within"
+	matchOutside   = "outside"
+	matchNoSession = "no-session"
+	matchNoLog     = "no-log"
+)
+
+// call is a Call with what belongs to it.
 type call struct {
-	trail.Attested
+	Call
 	enclave, session, client string
 	verdict                  string
 }
@@ -74,19 +95,16 @@ type Book struct {
 	kms      map[string][]string
 }
 
-// Open joins the calls of a trail to the sessions. owner gives the client of a call
-// that belongs to none, by its instance.
-func Open(t *trail.Truth, sessions []Session, images []Image, owner func(instance string) string) *Book {
-	b := &Book{sessions: sessions, images: images, kms: t.KMSDays}
+// Open joins calls to sessions. kms are the days of each account of which the trail has
+// events of KMS; owner gives the client of a call of no session, by its instance.
+func Open(calls []Call, kms map[string][]string, sessions []Session, images []Image, owner func(instance string) string) *Book {
+	b := &Book{sessions: sessions, images: images, kms: kms}
 	byEnclave := map[string]Session{}
 	for _, s := range sessions {
 		byEnclave[s.EnclaveID] = s
 	}
-	for _, a := range t.Attested {
-		if a.Kind != "enclave" {
-			continue
-		}
-		c := call{Attested: a, enclave: a.InstanceID + "-enc" + strings.TrimLeft(a.Slot, "0"), client: owner(a.InstanceID)}
+	for _, a := range calls {
+		c := call{Call: a, enclave: a.InstanceID + "-enc" + strings.TrimLeft(a.Slot, "0"), client: owner(a.InstanceID)}
 		if s, ok := byEnclave[c.enclave]; ok {
 			c.session, c.client = s.ID, s.Client
 		}
@@ -145,19 +163,19 @@ func (b *Book) Findings() []Finding {
 		if c.verdict == "not-approved" && !c.Debug {
 			add("image-not-approved", c.Account+" "+c.client+" "+c.PCR0, c)
 		}
-		if c.Relayed {
+		if c.Sender != c.InstanceID {
 			add("relayed-document", c.enclave+" "+c.Sender, c)
 		}
-		if c.Match == trail.MatchOutside {
+		if c.Match == matchOutside {
 			add("call-outside-session", c.enclave, c)
 		}
-		if c.Match == trail.MatchNoLog || c.Match == trail.MatchNoSession {
+		if c.Match == matchNoLog || c.Match == matchNoSession {
 			add("enclave-without-log", c.enclave, c)
 		}
 		if c.Error != "" {
 			add("failed-attested-calls", c.Account+" "+c.client+" "+c.Key+" "+c.PCR0, c)
 		}
-		if c.Match == trail.MatchWithin && c.Error == "" && c.Key != "" && b.clientsOf(c.Key) > 1 {
+		if c.Match == matchWithin && c.Error == "" && c.Key != "" && b.clientsOf(c.Key) > 1 {
 			add("key-shared-by-clients", c.Key, c)
 		}
 	}
@@ -176,7 +194,7 @@ func (b *Book) Findings() []Finding {
 func (b *Book) clientsOf(key string) int {
 	clients := map[string]bool{}
 	for _, c := range b.calls {
-		if c.Key == key && c.Match == trail.MatchWithin && c.Error == "" {
+		if c.Key == key && c.Match == matchWithin && c.Error == "" {
 			clients[c.client] = true
 		}
 	}
@@ -187,7 +205,7 @@ func (b *Book) clientsOf(key string) int {
 func finding(kind string, calls []call) Finding {
 	severity := map[string]string{"debug-attestation": "critical", "image-not-approved": "critical", "relayed-document": "critical", "failed-attested-calls": "medium"}
 	f := Finding{Kind: kind, Severity: cmp.Or(severity[kind], "high"), Calls: int64(len(calls))}
-	if kind == "enclave-without-log" && calls[0].Match == trail.MatchNoLog {
+	if kind == "enclave-without-log" && calls[0].Match == matchNoLog {
 		f.Severity = "medium"
 	}
 	slices.SortFunc(calls, func(x, y call) int { return cmp.Or(x.Time.Compare(y.Time), cmp.Compare(x.EventID, y.EventID)) })

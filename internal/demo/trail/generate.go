@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/demo/trail/cast"
 )
 
 // Folder is the folder of the trail in the demo's folder.
@@ -72,7 +73,7 @@ type dayKey struct {
 func newMaker(dir string, o Options, progress func(done, total int64)) *maker {
 	org := newOrganisation(o.Seed)
 	m := &maker{
-		writer: &writer{chance: newChance(o.Seed, streamNoise), org: org, ranks: zipf(poolSize), minors: minors(), addresses: addresses()},
+		writer: &writer{chance: newChance(o.Seed, streamNoise), org: org, ranks: zipf(poolSize), minors: minors(), addresses: cast.Addresses()},
 		o:      o, progress: progress, sink: newSink(dir), truth: newTruth(o), days: map[dayKey]int64{}, kms: map[kmsDay]bool{},
 		carried: make([]carry, len(org.cells)),
 	}

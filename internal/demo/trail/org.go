@@ -1,5 +1,7 @@
 package trail
 
+import "github.com/trailhouse/trailhouse/internal/demo/trail/cast"
+
 // OrgID is the id of the demo's organisation.
 const OrgID = "o-demo7trail"
 
@@ -53,7 +55,7 @@ type organisation struct {
 
 func newOrganisation(seed uint64) *organisation {
 	c := newChance(seed, streamOrg)
-	org := &organisation{people: people()}
+	org := &organisation{people: cast.People()}
 	for _, a := range accounts() {
 		for _, r := range regions() {
 			org.add(c, a.name, r.name, a.weight*r.weight)
@@ -86,11 +88,4 @@ func (o *organisation) cell(account, region string) *cell {
 		}
 	}
 	panic("BUG: the organisation has no " + account + " in " + region)
-}
-
-func people() []string {
-	return []string{
-		"alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "karl", "laura", "mallory", "niaj", "olivia",
-		"peggy", "quentin", "rupert", "sybil", "trent", "ursula", "victor", "wendy", "xavier", "yvonne", "zoe", "juergen", "soeren",
-	}
 }

@@ -1,7 +1,5 @@
 package trail
 
-import "strconv"
-
 // writer writes records one behind the other; what belongs to the event under way is
 // in it.
 type writer struct {
@@ -207,21 +205,6 @@ func (w *writer) address() string {
 		return w.cell.pools[regPrivate][c.index%poolSize]
 	}
 	return w.addresses[(uint64(c.index)*7+uint64(w.at/day)*uint64(c.class))%uint64(len(w.addresses))]
-}
-
-// addresses are the public ones of the organisation.
-func addresses() []string {
-	var out []string
-	for _, network := range [...]string{"192.0.2.", "198.51.100.", "203.0.113.", "2001:db8:7:"} {
-		for host := range 97 {
-			text := network + strconv.Itoa(host+10)
-			if network[0] == '2' && network[4] == ':' {
-				text = network + ":" + strconv.Itoa(host+10)
-			}
-			out = append(out, text)
-		}
-	}
-	return out
 }
 
 func (w *writer) agent() string {

@@ -42,7 +42,10 @@ func newScript(o Options, org *organisation, ops []*operation) *script {
 	hosts := s.hosts()
 	s.attestSessions(hosts)
 	s.attestOthers(others)
-	s.wrongs(hosts)
+	s.afterTheEnd(hosts)
+	s.notInTheLog(hosts)
+	s.sharedKey(hosts)
+	s.refused(hosts)
 	s.touchAll()
 	s.awkward()
 	slices.SortStableFunc(s.items, func(a, b item) int {

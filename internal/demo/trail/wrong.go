@@ -6,15 +6,6 @@ import (
 	"github.com/trailhouse/trailhouse/internal/demo/trail/document"
 )
 
-// wrongs plans what should not be: calls after the end of an enclave, of one that the
-// log of its host never shows, with the key of another client, and refused ones.
-func (s *script) wrongs(hosts map[string]hosted) {
-	s.afterTheEnd(hosts)
-	s.notInTheLog(hosts)
-	s.sharedKey(hosts)
-	s.refused(hosts)
-}
-
 // afterTheEnd lets two enclaves call long after the end that their log prints.
 func (s *script) afterTheEnd(hosts map[string]hosted) {
 	n := 0
