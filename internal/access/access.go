@@ -28,9 +28,12 @@ type Need struct {
 	// for, in which * is any text.
 	Prefixes []string
 
-	// Bucket and Prefix are the folder in question, Topic the topic: empty where the need
-	// is about none.
+	// Bucket and Prefix are the folder in question, KMSKeyID the key that is to encrypt
+	// what is written there, Group the pattern of log groups and
+	// Region where they are, Topic the topic: empty where the need is about none.
 	Bucket, Prefix string
+	KMSKeyID       string
+	Group, Region  string
 	Topic          string
 }
 
@@ -73,7 +76,29 @@ func sourceNeeds(c *config.Config, place string, s config.Source) []Need {
 		bucket, prefix, _ := strings.Cut(rest, "/")
 		return readNeeds(place, as, bucket, prefix)
 	}
-	return nil
+	var out []Need
+	if s.LogGroup != "" {
+		for _, region := range c.RegionsOf(s) {
+			out = append(out, groupNeeds(place, as, s.LogGroup, region)...)
+		}
+	}
+	return out
+}
+
+// groupNeeds returns what reading log groups of a region needs. The wildcards of a pattern
+// mean the same in a policy.
+func groupNeeds(place string, as config.AWS, group, region string) []Need {
+	account := "*"
+	if parts := strings.SplitN(as.RoleARN, ":", 6); len(parts) == 6 {
+		account = parts[4]
+	}
+	arn := "arn:" + aws.Partition(region) + ":logs:" + cmp.Or(region, "*") + ":" + account + ":log-group:"
+	n := Need{Place: place, As: as, Group: group, Region: region}
+	find, hosts, lines := n, n, n
+	find.Action, find.Resources = aws.ActionDescribeLogGroups, []string{arn + "*"}
+	hosts.Action, hosts.Resources = aws.ActionDescribeLogStreams, []string{arn + group + ":*"}
+	lines.Action, lines.Resources = aws.ActionFilterLogEvents, hosts.Resources
+	return []Need{find, hosts, lines}
 }
 
 // readNeeds returns what reading a folder of a bucket, or one object, needs.
@@ -120,7 +145,7 @@ func deliverNeeds(c *config.Config, place string, d *config.Deliver) []Need {
 }
 
 func writeNeeds(place string, as config.AWS, t config.S3Target) []Need {
-	n := Need{Place: place, As: as, Bucket: t.Bucket, Prefix: strings.TrimSuffix(t.Prefix, "/")}
+	n := Need{Place: place, As: as, Bucket: t.Bucket, Prefix: strings.TrimSuffix(t.Prefix, "/"), KMSKeyID: t.KMSKeyID}
 	if n.Prefix != "" {
 		n.Prefix += "/"
 	}

@@ -60,6 +60,21 @@ sources:
 			sources[1] ` + audit + `: s3:GetObject arn:aws:s3:::trail/a.gz
 			sources[2] ` + audit + `: s3:GetObject arn:aws:s3:::trail/b.gz
 			sources[3] profile desk: s3:GetObject arn:aws:s3:::trail/c.gz`},
+		{"log groups", `
+aws: {region: eu-west-1}
+sources:
+  - {source: enclave-log, log_group: /aws/nitro/*}
+  - {source: enclave-log, log_group: /mine, regions: [cn-north-1, eu-west-3], role_arn: ` + audit + `}`, `
+			sources[1] default credentials: logs:DescribeLogGroups arn:aws:logs:eu-west-1:*:log-group:*
+			sources[1] default credentials: logs:DescribeLogStreams arn:aws:logs:eu-west-1:*:log-group:/aws/nitro/*:*
+			sources[1] default credentials: logs:FilterLogEvents arn:aws:logs:eu-west-1:*:log-group:/aws/nitro/*:*
+			sources[2] default credentials: sts:AssumeRole ` + audit + `
+			sources[2] ` + audit + `: logs:DescribeLogGroups arn:aws-cn:logs:cn-north-1:111122223333:log-group:*
+			sources[2] ` + audit + `: logs:DescribeLogStreams arn:aws-cn:logs:cn-north-1:111122223333:log-group:/mine:*
+			sources[2] ` + audit + `: logs:FilterLogEvents arn:aws-cn:logs:cn-north-1:111122223333:log-group:/mine:*
+			sources[2] ` + audit + `: logs:DescribeLogGroups arn:aws:logs:eu-west-3:111122223333:log-group:*
+			sources[2] ` + audit + `: logs:DescribeLogStreams arn:aws:logs:eu-west-3:111122223333:log-group:/mine:*
+			sources[2] ` + audit + `: logs:FilterLogEvents arn:aws:logs:eu-west-3:111122223333:log-group:/mine:*`},
 		{"deliveries", `
 deliver:
   - name: usage

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/cli"
@@ -19,6 +20,7 @@ import (
 	"github.com/trailhouse/trailhouse/internal/derive"
 	"github.com/trailhouse/trailhouse/internal/derive/attested"
 	"github.com/trailhouse/trailhouse/internal/derive/sessions"
+	"github.com/trailhouse/trailhouse/internal/doctor"
 	"github.com/trailhouse/trailhouse/internal/ingest"
 	"github.com/trailhouse/trailhouse/internal/lake"
 	"github.com/trailhouse/trailhouse/internal/policy"
@@ -58,6 +60,9 @@ func Run(ctx context.Context, args []string, p Process) int {
 			return all.Report(name)
 		},
 		Demo: generateDemo,
+		Doctor: func(ctx context.Context, c *config.Config, silent time.Duration, report func(doctor.Check)) error {
+			return examine(ctx, c, clock, p.Version.Version, silent, report)
+		},
 	})
 }
 

@@ -3,6 +3,7 @@ package aws
 // The permissions of IAM that requests of ours need.
 const (
 	ActionAssumeRole         = "sts:AssumeRole"
+	ActionGetCallerIdentity  = "sts:GetCallerIdentity"
 	ActionListBucket         = "s3:ListBucket"
 	ActionGetObject          = "s3:GetObject"
 	ActionPutObject          = "s3:PutObject"
@@ -20,8 +21,7 @@ const (
 type Operation struct {
 	// Request is AWS's name of the request, such as ListObjectsV2.
 	Request string
-	// Action is the permission that it needs. GetCallerIdentity, which needs none, is not
-	// here.
+	// Action is the permission that it needs.
 	Action string
 	// Purpose says what Trailhouse does it for.
 	Purpose string
@@ -32,6 +32,7 @@ type Operation struct {
 func Operations() []Operation {
 	return []Operation{
 		{"AssumeRole", ActionAssumeRole, "be the role that a source or target names"},
+		{"GetCallerIdentity", ActionGetCallerIdentity, "see who we are, for which no policy is needed"},
 		{"ListObjectsV2", ActionListBucket, "find the objects of a source"},
 		{"GetObject", ActionGetObject, "read objects, and sign links to reports"},
 		{"HeadObject", ActionGetObject, "find an object that is named"},

@@ -117,6 +117,18 @@ func isDenied(code string, status int) bool {
 	return status == http.StatusForbidden && (code == "" || code == "Forbidden")
 }
 
+// MissingPermission is the cause of CodeDenied where a permission of IAM is missing.
+type MissingPermission struct {
+	// Action is the permission, such as kms:Decrypt, and Resource the ARN that it is
+	// missing on: in AWS's own words where it names them, else what the request needs.
+	Action, Resource string
+}
+
+// Error says what is missing.
+func (m *MissingPermission) Error() string {
+	return "permission " + m.Action + " on " + m.Resource + " is missing"
+}
+
 // denied is the error of evidence that exists and may not be read.
 func denied(at target, message string) error {
 	action, resource := at.action, at.resource
@@ -132,7 +144,7 @@ func denied(at target, message string) error {
 	if !strings.HasPrefix(action, "logs:") {
 		where += ", and in those of the bucket and its KMS key"
 	}
-	return trailhouse.Errorf(trailhouse.CodeDenied, "%s may not be %s: permission %s on %s is missing", at.what, at.done(), action, resource).
+	return trailhouse.Errorf(trailhouse.CodeDenied, "%s may not be %s: %w", at.what, at.done(), &MissingPermission{action, resource}).
 		WithHint("allow %s on %s in %s", action, resource, where)
 }
 

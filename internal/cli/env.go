@@ -4,9 +4,11 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/config"
+	"github.com/trailhouse/trailhouse/internal/doctor"
 	"github.com/trailhouse/trailhouse/internal/report"
 )
 
@@ -29,6 +31,9 @@ type Env struct {
 	Report func(c *config.Config, name string) (*report.Report, error)
 	// Demo writes invented evidence below a directory that must not hold anything.
 	Demo func(ctx context.Context, r DemoRequest) (DemoResult, error)
+	// Doctor looks at everything that a configuration needs and calls report with each
+	// check as it is done. Its error says only that it did not come to its end.
+	Doctor func(ctx context.Context, c *config.Config, silentAfter time.Duration, report func(doctor.Check)) error
 }
 
 // Version says which build this is.

@@ -8,7 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/trailhouse/trailhouse/internal/access"
+	"github.com/trailhouse/trailhouse/internal/config"
+	"github.com/trailhouse/trailhouse/internal/report"
+	"github.com/trailhouse/trailhouse/internal/schedule"
 	"github.com/trailhouse/trailhouse/internal/testkit"
 )
 
@@ -149,6 +154,56 @@ func stackParameters(text string) string {
 			"Topic": "arn:aws:sns:eu-west-1:111122223333:meter-Topic-1",
 		}[mark[2:len(mark)-1]]
 	})
+}
+
+// stackSettings loads the trailhouse.yaml of the instance as the program does.
+func stackSettings(t *testing.T) *config.Config {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, config.FileName)
+	if err := os.WriteFile(file, []byte(stackParameters(stackConfig)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(config.Input{File: file, Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestStackMayDoWhatItsConfigurationNeeds compares the role of the instance with the
+// needs of its own trailhouse.yaml, both ways.
+func TestStackMayDoWhatItsConfigurationNeeds(t *testing.T) {
+	c := stackSettings(t)
+	var need, may []string
+	for _, n := range access.Needs(c) {
+		need = append(need, n.Action)
+	}
+	for _, m := range regexp.MustCompile(`"([a-z0-9]+:[A-Z]\w+)"`).FindAllStringSubmatch(blocks(t, "Resources")["Role"], -1) {
+		if m[1] != "sts:AssumeRole" && m[1] != "ec2:AttachVolume" { // the instance's own
+			may = append(may, m[1])
+		}
+	}
+	need, may = slices.Compact(slices.Sorted(slices.Values(need))), slices.Compact(slices.Sorted(slices.Values(may)))
+	if !slices.Equal(need, may) || len(need) == 0 {
+		t.Errorf("needs %v, may %v", need, may)
+	}
+	sent := c.Deliver[0]
+	if when, err := schedule.Parse(sent.Schedule, time.UTC); err != nil {
+		t.Errorf("schedule %q: %v, %v", sent.Schedule, when, err)
+	}
+	if period, err := schedule.ParsePeriod(sent.Period); err != nil {
+		t.Errorf("period %q: %v, %v", sent.Period, period, err)
+	}
+	library, err := report.NewLibrary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range sent.Reports {
+		if _, err := library.Report(r.Report); err != nil {
+			t.Errorf("report %s: %v", r.Report, err)
+		}
+	}
 }
 
 // TestUserDataIsAScript has bash read what an instance runs, and looks for marks that

@@ -1,0 +1,32 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/clients"
+	"github.com/trailhouse/trailhouse/internal/config"
+	"github.com/trailhouse/trailhouse/internal/doctor"
+	"github.com/trailhouse/trailhouse/internal/query/duckdb"
+)
+
+// examine looks at everything that a configuration needs.
+func examine(ctx context.Context, c *config.Config, clock trailhouse.Clock, version string, silent time.Duration, report func(doctor.Check)) error {
+	return doctor.Run(ctx, doctor.Options{
+		Config: c, Clock: clock, Engine: duckdb.New(duckdb.Options{}), SilentAfter: silent,
+		Settings: func() error {
+			_, err := clients.Compile(c.File(), c.Clients, c.Hosts)
+			return errors.Join(err, c.CheckFolders())
+		},
+		Open: func(ctx context.Context) error {
+			h, err := Open(ctx, c, clock, slog.New(slog.DiscardHandler), version)
+			if err != nil {
+				return err
+			}
+			return h.Close()
+		},
+	}, report)
+}
