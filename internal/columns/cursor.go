@@ -24,6 +24,7 @@ const cursorLevels = 1024
 // read.
 type cursor struct {
 	maxDef   int16
+	lists    bool // rep says which entries begin a row
 	fill     func() (int64, int, error)
 	close    func() error
 	def, rep []int16
@@ -43,7 +44,7 @@ type cursor struct {
 // schema.
 func newCursor(chunk file.ColumnChunkReader, t trailhouse.Type, def, rep int16) (*cursor, bool) {
 	descr := chunk.Descriptor()
-	c := &cursor{maxDef: def, close: chunk.Close, def: make([]int16, cursorLevels), rep: make([]int16, cursorLevels)}
+	c := &cursor{maxDef: def, lists: rep > 0, close: chunk.Close, def: make([]int16, cursorLevels), rep: make([]int16, cursorLevels)}
 	switch r := chunk.(type) {
 	case *file.Int64ColumnChunkReader:
 		c.ints = make([]int64, cursorLevels)

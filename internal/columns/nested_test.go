@@ -94,6 +94,26 @@ func TestNestedRoundTrip(t *testing.T) {
 		if diff := cmp.Diff(want, read(t, path, table, nil)); diff != "" {
 			t.Fatalf("seed %d, %+v: %s", seed, table.Columns, diff)
 		}
+		some := want[:0:0]
+		share := rnd.IntN(4)
+		var wanted []bool
+		for _, r := range want {
+			if wanted = append(wanted, rnd.IntN(3) < share); wanted[len(wanted)-1] {
+				some = append(some, r)
+			}
+		}
+		at := -1
+		pick := func(*trailhouse.Batch, int) bool { at++; return wanted[at] }
+		got := some[:0:0]
+		err = columns.ReadWhere(t.Context(), path, table, []string{"c0"}, pick, nil, func(b *trailhouse.Batch) error {
+			for r := range b.Len() {
+				got = append(got, row(b, r))
+			}
+			return nil
+		})
+		if diff := cmp.Diff(some, got); diff != "" || err != nil {
+			t.Fatalf("seed %d, some rows of %+v: %v %s", seed, table.Columns, err, diff)
+		}
 	}
 }
 
@@ -123,6 +143,20 @@ func TestTrailRoundTrip(t *testing.T) {
 	})
 	if err != nil || at != len(rows) {
 		t.Errorf("%d rows of %d, %v", at, len(rows), err)
+	}
+	asked, last := -1, -1
+	pick := func(*trailhouse.Batch, int) bool { asked++; return asked%997 == 0 && asked < 40_000 }
+	err = columns.ReadWhere(t.Context(), path, b.Table, []string{"eventname"}, pick, nil, func(got *trailhouse.Batch) error {
+		for r := range got.Len() {
+			last++
+			if x, y := got.AppendRow(nil, r), b.AppendRow(nil, int(rows[last*997])); string(x) != string(y) {
+				return fmt.Errorf("picked row %d differs: %q, want %q", last, x, y)
+			}
+		}
+		return nil
+	})
+	if err != nil || asked != len(rows)-1 || last != 40_000/997 {
+		t.Errorf("asked for %d rows of %d, got %d: %v", asked+1, len(rows), last+1, err)
 	}
 }
 

@@ -31,29 +31,40 @@ func Read(ctx context.Context, path string, t *trailhouse.Table, cols []string, 
 		return err
 	}
 	defer rdr.Close()
-	r := reader{path: path, batch: trailhouse.NewBatch(nullable(t)), fn: fn}
-	r.batch.Table = t
+	r := newReader(path, t, fn)
 	for g := range rdr.NumRowGroups() {
-		var nodes []*node
-		var cursors []*cursor
-		var rows int64
-		err := guard(path, func() (err error) {
-			group := rdr.RowGroup(g)
-			rows = group.NumRows()
-			perRow := group.MetaData().TotalByteSize() / max(1, rows)
-			r.stretch = int(min(cursorLevels, max(1, batchBytes/4/max(1, perRow))))
-			nodes, cursors, err = openNodes(rdr, group, t, positions)
-			return err
-		})
-		if err == nil {
-			err = r.group(ctx, nodes, rows)
-		}
-		closeCursors(cursors)
+		err := r.open(rdr, g, t, positions, func(nodes []*node, rows int64) error { return r.group(ctx, nodes, rows) })
 		if err != nil {
 			return err
 		}
 	}
 	return r.flush()
+}
+
+func newReader(path string, t *trailhouse.Table, fn func(*trailhouse.Batch) error) *reader {
+	r := &reader{path: path, batch: trailhouse.NewBatch(nullable(t)), fn: fn}
+	r.batch.Table = t
+	return r
+}
+
+// open opens columns of a row group for as long as fn runs.
+func (r *reader) open(rdr *file.Reader, g int, t *trailhouse.Table, positions []int, fn func(nodes []*node, rows int64) error) error {
+	var nodes []*node
+	var cursors []*cursor
+	var rows int64
+	err := guard(r.path, func() (err error) {
+		group := rdr.RowGroup(g)
+		rows = group.NumRows()
+		perRow := group.MetaData().TotalByteSize() / max(1, rows)
+		r.stretch = int(min(cursorLevels, max(1, batchBytes/4/max(1, perRow))))
+		nodes, cursors, err = openNodes(rdr, group, t, positions)
+		return err
+	})
+	defer func() { closeCursors(cursors) }()
+	if err != nil {
+		return err
+	}
+	return fn(nodes, rows)
 }
 
 // open opens a file and reads its footer.
@@ -94,7 +105,7 @@ type reader struct {
 func (r *reader) group(ctx context.Context, nodes []*node, rows int64) error {
 	for rows > 0 {
 		if err := ctx.Err(); err != nil {
-			return trailhouse.Errorf(trailhouse.CodeInterrupted, "read %s: %w", r.path, err)
+			return interrupted(r.path, err)
 		}
 		if err := guard(r.path, func() error { return r.fill(nodes, &rows) }); err != nil {
 			return err
@@ -124,6 +135,10 @@ func (r *reader) fill(nodes []*node, rows *int64) error {
 		*rows -= int64(n)
 	}
 	return nil
+}
+
+func interrupted(path string, cause error) error {
+	return trailhouse.Errorf(trailhouse.CodeInterrupted, "read %s: %w", path, cause)
 }
 
 func (r *reader) full() bool {
