@@ -17,8 +17,8 @@ import (
 func (p *pass) takeFromTrail(ctx context.Context) error {
 	events := attested.NewEvents(p.Trail)
 	for _, part := range []trailPart{
-		{attested.HostEndTable(), func(g attested.Glance) bool { return g.Ends }, events.EndColumns(), events.AppendEnds, nil},
-		{attested.CallTable(), func(g attested.Glance) bool { return g.Calls }, events.CallColumns(), events.AppendCalls, &p.result.Calls},
+		{attested.HostEndTable(), func(g attested.Glance) bool { return g.Ends }, events.PerhapsEnd, events.EndColumns(), events.AppendEnds, nil},
+		{attested.CallTable(), func(g attested.Glance) bool { return g.Calls }, events.PerhapsCall, events.CallColumns(), events.AppendCalls, &p.result.Calls},
 	} {
 		if err := p.take(ctx, events, part); err != nil {
 			return err
@@ -31,7 +31,8 @@ func (p *pass) takeFromTrail(ctx context.Context) error {
 type trailPart struct {
 	table  *trailhouse.Table
 	wanted func(attested.Glance) bool
-	names  []string // columns of the trail
+	pick   func(b *trailhouse.Batch, row int) bool // which rows may be
+	names  []string                                // columns of the trail
 	append func(src, dst *trailhouse.Batch)
 	count  *int
 }
@@ -62,7 +63,7 @@ func (p *pass) take(ctx context.Context, events *attested.Events, part trailPart
 		if !part.wanted(glance) {
 			continue
 		}
-		err = columns.Read(ctx, f.Path, p.Trail, part.names, func(b *trailhouse.Batch) error {
+		err = columns.ReadWhere(ctx, f.Path, p.Trail, events.GlanceColumns(), part.pick, part.names, func(b *trailhouse.Batch) error {
 			part.append(b, a.rows)
 			return a.flushFull(ctx)
 		})

@@ -15,7 +15,8 @@ type Events struct {
 	request, response, additional, details, res int
 	copies                                      []copied
 	member                                      identity
-	arn                                         int // in resources
+	arn                                         int             // in resources
+	endNames                                    map[string]bool // what endsHosts said of names
 }
 
 // copied is a column that a call has from its event unchanged.
@@ -49,7 +50,7 @@ func made(column string) bool {
 // NewEvents returns a reader of the table cloudtrail.
 func NewEvents(t *trailhouse.Table) *Events {
 	e := &Events{
-		table:  t,
+		table: t, endNames: map[string]bool{},
 		source: t.MustIndex("eventsource"), name: t.MustIndex("eventname"), typ: t.MustIndex("eventtype"),
 		code: t.MustIndex("errorcode"), message: t.MustIndex("errormessage"),
 		module: t.MustIndex("attestation_module_id"), principal: t.MustIndex("principal"), identity: t.MustIndex("useridentity"),
@@ -97,17 +98,37 @@ func (e *Events) GlanceColumns() []string {
 // Glance looks at a batch and adds what it finds to g.
 func (e *Events) Glance(b *trailhouse.Batch, g *Glance) {
 	for i := range b.Len() {
-		if !b.IsNull(e.module, i) {
-			g.Calls = true
-		}
-		switch string(b.Text(e.source, i)) {
-		case kms:
-			g.Perhaps = true
-		case ec2:
-			g.Ends = g.Ends || endsHosts(string(b.Text(e.name, i)))
-		}
+		g.Calls = g.Calls || !b.IsNull(e.module, i)
+		g.Perhaps = g.Perhaps || e.PerhapsCall(b, i)
+		g.Ends = g.Ends || e.PerhapsEnd(b, i)
 	}
 }
+
+// PerhapsCall reports whether a row, of which the columns of Glance are there, may be an
+// attested call.
+func (e *Events) PerhapsCall(b *trailhouse.Batch, i int) bool {
+	return string(b.Text(e.source, i)) == kms || !b.IsNull(e.module, i)
+}
+
+// PerhapsEnd is PerhapsCall for the end of a host.
+func (e *Events) PerhapsEnd(b *trailhouse.Batch, i int) bool {
+	if string(b.Text(e.source, i)) != ec2 {
+		return false
+	}
+	name := b.Text(e.name, i)
+	ends, known := e.endNames[string(name)]
+	if known {
+		return ends
+	}
+	ends = endsHosts(string(name))
+	if len(e.endNames) < maxNames {
+		e.endNames[string(name)] = ends
+	}
+	return ends
+}
+
+// maxNames is how many names of events are remembered. EC2 has some 700.
+const maxNames = 5000
 
 // RecipientColumns are the columns that HasRecipient reads.
 func (e *Events) RecipientColumns() []string { return []string{"additionaleventdata"} }
