@@ -65,7 +65,7 @@ func (h *House) render(ctx context.Context, q delivery.Request) (delivery.Render
 		return delivery.Rendered{}, err
 	}
 	if q.Client != "" {
-		if !slices.ContainsFunc(rep.Parameters, func(p report.Parameter) bool { return p.Name == "client" }) {
+		if !rep.Has("client") {
 			return delivery.Rendered{}, trailhouse.Errorf(trailhouse.CodeUsage, "report %s has no parameter client, so it cannot be delivered for each client", q.Name).
 				WithHint("leave for_each_client out, or take a report with that parameter")
 		}

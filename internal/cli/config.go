@@ -1,13 +1,18 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/clients"
 	"github.com/trailhouse/trailhouse/internal/config"
 	"github.com/trailhouse/trailhouse/internal/deliver"
+	"github.com/trailhouse/trailhouse/internal/report"
 )
 
 func (s *shell) configCommand() *cobra.Command {
@@ -27,10 +32,10 @@ func (s *shell) configCheck() *cobra.Command {
 			if _, err := clients.Compile(settings.File(), settings.Clients, settings.Hosts); err != nil {
 				return err
 			}
-			if _, err := deliver.Compile(settings); err != nil {
+			if err := settings.CheckFolders(); err != nil {
 				return err
 			}
-			if err := settings.CheckFolders(); err != nil {
+			if err := checkDeliveries(settings); err != nil {
 				return err
 			}
 			for _, name := range settings.UnknownVariables() {
@@ -41,6 +46,36 @@ func (s *shell) configCheck() *cobra.Command {
 			}{settings.File()})
 		},
 	}
+}
+
+// checkDeliveries checks schedules, periods, templates, and that each report has what is
+// asked of it.
+func checkDeliveries(c *config.Config) error {
+	plans, err := deliver.Compile(c)
+	if err != nil {
+		return err
+	}
+	var own fs.FS
+	if c.Reports.Folder != "" {
+		own = os.DirFS(c.Reports.Folder)
+	}
+	library, err := report.NewLibrary(own)
+	if err != nil {
+		return err
+	}
+	var wrong []error
+	for i, p := range plans {
+		for _, r := range p.Reports {
+			err := library.CheckRequest(report.Request{Name: r.Name, Argument: r.Argument, Args: r.Parameters}, p.Formats, r.Columns)
+			if found, none := library.Report(r.Name); err == nil && none == nil && c.Deliver[i].ForEachClient && !found.Has("client") {
+				err = usage("report %s has no parameter client, so it cannot be delivered for each client", r.Name)
+			}
+			if err != nil {
+				wrong = append(wrong, usage("%s: deliver[%d]: %w", c.Origin(fmt.Sprintf("deliver[%d]", i+1)), i+1, err).WithHint("%s", trailhouse.HintOf(err)))
+			}
+		}
+	}
+	return errors.Join(wrong...)
 }
 
 func inOrder(c *config.Config) string {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
-	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/trailhouse/trailhouse"
 )
@@ -48,7 +48,7 @@ func (p *page) write() error {
 func (p *page) titles() string {
 	var names []string
 	for _, r := range p.Reports {
-		names = append(names, r.Title)
+		names = append(names, oneLine(r.Title))
 	}
 	if len(names) > 3 {
 		return fmt.Sprintf("%s, %s and %d more", names[0], names[1], len(names)-2)
@@ -131,7 +131,7 @@ func objects(n int) string {
 func (r Rendered) RowsText() string {
 	switch {
 	case r.Rows == 0:
-		return "No rows."
+		return "No rows: the evidence of this time holds nothing of this kind."
 	case r.Rows == 1:
 		return "1 row."
 	case r.Rows > int64(len(r.Cells)):
@@ -159,11 +159,11 @@ func (p *page) words(tables bool) string {
 	}
 	for _, r := range p.Reports {
 		if tables {
-			fmt.Fprintf(&b, "\n%s: %s\n\n", r.Title, r.RowsText())
+			fmt.Fprintf(&b, "\n%s: %s\n\n", oneLine(r.Title), r.RowsText())
 			writeTable(&b, r)
 			continue
 		}
-		fmt.Fprintf(&b, "\n%s: %d rows", r.Title, r.Rows)
+		fmt.Fprintf(&b, "\n%s: %d rows", oneLine(r.Title), r.Rows)
 	}
 	fmt.Fprintf(&b, "\n%s\n", p.Footer())
 	return b.String()
@@ -187,23 +187,23 @@ func writeTable(b *strings.Builder, r Rendered) {
 	if len(r.Cells) == 0 {
 		return
 	}
-	var table strings.Builder
-	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	names := make([]string, len(r.Columns))
+	widths := make([]int, len(r.Columns))
 	for i, c := range r.Columns {
 		names[i] = c.Name
 	}
-	for _, row := range append([][]string{names}, r.Cells...) {
-		line := make([]string, len(row))
-		for i, cell := range row {
-			line[i] = oneLine(cell)
+	rows := append([][]string{names}, r.Cells...)
+	line := 0
+	for i := range widths {
+		for _, row := range rows {
+			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
 		}
-		fmt.Fprintln(w, strings.Join(line, "\t"))
+		line += widths[i] + 2
 	}
-	_ = w.Flush() // a Builder takes everything
-	first, _, _ := strings.Cut(table.String(), "\n")
-	if len(first) <= widest {
-		b.WriteString(table.String())
+	if line-2 <= widest {
+		for _, row := range rows {
+			b.WriteString(aligned(r.Columns, widths, row))
+		}
 		return
 	}
 	for _, row := range r.Cells {
@@ -214,4 +214,18 @@ func writeTable(b *strings.Builder, r Rendered) {
 		}
 		b.WriteString("\n")
 	}
+}
+
+// aligned writes a row, numbers to the right.
+func aligned(columns []Column, widths []int, row []string) string {
+	var line strings.Builder
+	for i, cell := range row {
+		blanks := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+		if columns[i].Number {
+			line.WriteString(blanks + oneLine(cell) + "  ")
+		} else {
+			line.WriteString(oneLine(cell) + blanks + "  ")
+		}
+	}
+	return strings.TrimRight(line.String(), " ") + "\n"
 }
