@@ -9,7 +9,7 @@ parameters:
   - {name: principal, type: string, doc: "only this caller: an ARN, or its end from behind a / or :"}
   - {name: ip, type: string, doc: only this address or service that calls came from}
   - {name: error, type: string, doc: "only this error code; any for all events that failed, none for those that did not"}
-  - {name: resource, type: string, doc: "only events whose record names exactly this ARN, id or name"}
+  - {name: resource, type: string, doc: "only events whose record names exactly this ARN, id or name, of the caller too"}
   - {name: limit, type: integer, default: 1000, doc: most rows}
 columns:
   - {name: eventtime, type: timestamp, doc: when the call was made}
@@ -62,6 +62,10 @@ WHERE (:from IS NULL OR eventtime >= :from)
     OR (:error = 'none' AND errorcode IS NULL AND errormessage IS NULL)
     OR errorcode = :error OR errorcode = 'Client.' || :error OR errorcode = 'Server.' || :error
   )
-  AND (:resource IS NULL OR contains(entities, :resource))
+  AND (
+    :resource IS NULL OR contains(entities, :resource) OR useridentity.accesskeyid = :resource OR useridentity.principalid = :resource
+    OR useridentity.username = :resource OR useridentity.sessioncontext.sessionissuer.principalid = :resource
+    OR useridentity.sessioncontext.sessionissuer.username = :resource
+  )
 ORDER BY eventtime DESC, eventid, object, "position"
 LIMIT :limit

@@ -1,6 +1,6 @@
 /*
 title: Who touched
-question: Who did what, and when, with a resource? (Its ARN, id or name as a record spells it, and nothing longer or shorter.)
+question: Who did what, and when, with a resource? (Its ARN, id or name as a record spells it, and nothing longer or shorter; a user, a role, a principal id or an access key too, with all that they did.)
 argument: resource
 parameters:
   - {name: resource, type: string, doc: "an ARN, an id or a name, as the records spell it"}
@@ -33,17 +33,21 @@ SELECT
 FROM (
   SELECT
     eventtime, principal, eventname, eventsource, errorcode, errormessage, sourceipaddress, account_id, awsregion,
-    readonly, false AS network_activity, eventid, object, "position", length, object_sha256, entities
+    readonly, false AS network_activity, eventid, object, "position", length, object_sha256, entities, useridentity
   FROM cloudtrail
   UNION ALL
   SELECT
     eventtime, principal, eventname, eventsource, errorcode, errormessage, sourceipaddress, account_id, awsregion,
-    readonly, true AS network_activity, eventid, object, "position", length, object_sha256, entities
+    readonly, true AS network_activity, eventid, object, "position", length, object_sha256, entities, useridentity
   FROM cloudtrail_network_activity
 ) AS events
 WHERE (:from IS NULL OR eventtime >= :from)
   AND (:to IS NULL OR eventtime < :to)
-  AND contains(entities, :resource)
+  AND (
+    contains(entities, :resource) OR useridentity.accesskeyid = :resource OR useridentity.principalid = :resource
+    OR useridentity.username = :resource OR useridentity.sessioncontext.sessionissuer.principalid = :resource
+    OR useridentity.sessioncontext.sessionissuer.username = :resource
+  )
   AND (:readonly IS NULL OR readonly = :readonly)
   AND (
     :principal IS NULL OR principal = :principal

@@ -17,7 +17,7 @@ type eventTable struct {
 		identity, time, source, name, region, address, agent, errorCode, errorMessage, request, response, additional,
 		id, resources, typ, recipient, endpoint, service, category int
 	}
-	identity struct{ arn, account, key, user, principal, session, invokedBy, behalf, scope int } // places in its shape
+	identity struct{ arn, account, user, principal, session, invokedBy, behalf, scope int } // places in its shape
 	col      struct {
 		principal, entities, instances, instanceType, cores, threads, templateID, templateName, templateVersion,
 		origin, enclave, module, instance, slot, slotKey, kind int
@@ -38,7 +38,7 @@ func newEventTable(t *trailhouse.Table) *eventTable {
 	}
 	identity := e.shape.fields[e.is.identity].shape
 	for name, at := range map[string]*int{
-		"arn": &e.identity.arn, "accountId": &e.identity.account, "accessKeyId": &e.identity.key, "userName": &e.identity.user, "principalId": &e.identity.principal,
+		"arn": &e.identity.arn, "accountId": &e.identity.account, "userName": &e.identity.user, "principalId": &e.identity.principal,
 		"sessionContext": &e.identity.session, "invokedBy": &e.identity.invokedBy, "onBehalfOf": &e.identity.behalf, "inScopeOf": &e.identity.scope,
 	} {
 		*at = identity.at(name)
@@ -58,7 +58,7 @@ func newEventTable(t *trailhouse.Table) *eventTable {
 
 // caller is who made a call, as nodes of the record; 0 where it does not say.
 type caller struct {
-	arn, account, key, user, principal, invokedBy, issuer, issuerID, issuerName, behalf, store, scope uint32
+	arn, account, user, principal, invokedBy, issuer, behalf, store, scope uint32
 }
 
 // fillIdentity sets the columns of userIdentity and returns who it is.
@@ -80,15 +80,11 @@ func (r *row) fillIdentity(t *eventTable, b *trailhouse.Batch, at uint32) caller
 	b.SetRows(f.col)
 	is := &t.identity
 	c := caller{
-		arn: m.optional(is.arn), account: m.optional(is.account), key: m.optional(is.key), user: m.optional(is.user),
+		arn: m.optional(is.arn), account: m.optional(is.account), user: m.optional(is.user),
 		principal: m.optional(is.principal), invokedBy: m.optional(is.invokedBy),
 	}
 	if m.has(is.session) {
-		if issuer, ok := r.member(m.at[is.session], "sessionIssuer"); ok {
-			c.issuer, _ = r.member(issuer, "arn")
-			c.issuerID, _ = r.member(issuer, "principalId")
-			c.issuerName, _ = r.member(issuer, "userName")
-		}
+		c.issuer, _ = r.find(m.at[is.session], "sessionIssuer", "arn")
 	}
 	if m.has(is.behalf) {
 		c.behalf, _ = r.member(m.at[is.behalf], "userId")
@@ -144,11 +140,13 @@ func (r *row) fillEvent(t *eventTable, b *trailhouse.Batch, m *slots, record uin
 	}
 }
 
-// fillNames sets what the record names.
+// fillNames sets what the record names. The caller's keys, ids and names stay where they
+// are, in useridentity: said twice they would take 6 bytes an event, and reports look
+// there too.
 func (r *row) fillNames(t *eventTable, b *trailhouse.Batch, m *slots, c *caller, record uint32) {
 	r.names.Reset()
 	for _, at := range [...]uint32{
-		c.arn, c.key, c.user, c.principal, c.issuer, c.issuerID, c.issuerName, c.behalf, c.store, c.scope, m.optional(t.is.endpoint),
+		c.arn, c.issuer, c.behalf, c.store, c.scope, m.optional(t.is.endpoint),
 	} {
 		if v := r.string(at); v != nil {
 			r.names.Add(v)

@@ -191,21 +191,21 @@ func TestEntities(t *testing.T) {
 	if err != nil || sink.records != 3 {
 		t.Fatal(err, sink.reasons())
 	}
-	want := []string{"ASIA1", "arn:aws:iam::1:role/r", "arn:aws:s3:::b", "arn:aws:s3:::c", "arn:aws:secretsmanager:x:1:secret:aä", "arn:aws:sns:x:1:t", "arn:aws:sts::1:assumed-role/r/s", "b", "db", "f1", "f2", "sg-12345678", "vpc-0123456789abcdef0", "vpce-1"}
+	want := []string{"arn:aws:iam::1:role/r", "arn:aws:s3:::b", "arn:aws:s3:::c", "arn:aws:secretsmanager:x:1:secret:aä", "arn:aws:sns:x:1:t", "arn:aws:sts::1:assumed-role/r/s", "b", "db", "f1", "f2", "sg-12345678", "vpc-0123456789abcdef0", "vpce-1"}
 	if diff := cmp.Diff(want, sink.events().Strings(sink.events().Table.MustIndex("entities"), 1)); diff != "" {
 		t.Error(diff)
 	}
 }
 
 // TestEntitiesBesideThePayload reads who is named by the record's own fields: whom the
-// error is about, the caller by all his names, and the object of a bucket.
+// error is about, the caller's ARNs, and the object of a bucket.
 func TestEntitiesBesideThePayload(t *testing.T) {
 	for name, c := range map[string]struct{ event, want string }{
 		"error": {`"errorMessage":"User: arn:aws:iam::1:user/a is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::b/k."`,
 			"arn:aws:iam::1:user/a,arn:aws:s3:::b/k"},
 		"caller": {`"userIdentity":{"type":"AssumedRole","principalId":"AROA1:s","arn":"arn:aws:sts::1:assumed-role/r/s","sessionContext":{"sessionIssuer":{"principalId":"AROA1","arn":"arn:aws:iam::1:role/r","userName":"r"},"webIdFederationData":{"federatedProvider":"arn:aws:iam::1:oidc-provider/p"}}}`,
-			"AROA1,AROA1:s,arn:aws:iam::1:oidc-provider/p,arn:aws:iam::1:role/r,arn:aws:sts::1:assumed-role/r/s,r"},
-		"user":          {`"userIdentity":{"type":"IAMUser","userName":"alice","principalId":"AIDA1"}`, "AIDA1,alice"},
+			"arn:aws:iam::1:oidc-provider/p,arn:aws:iam::1:role/r,arn:aws:sts::1:assumed-role/r/s"},
+		"user":          {`"userIdentity":{"type":"IAMUser","userName":"alice","principalId":"AIDA1","accessKeyId":"AKIA1"}`, "-"},
 		"object":        {`"eventSource":"s3.amazonaws.com","awsRegion":"eu-west-1","requestParameters":{"bucketName":"b","key":"a/k 1"}`, "arn:aws:s3:::b/a/k 1,b"},
 		"object, China": {`"eventSource":"s3.amazonaws.com","awsRegion":"cn-north-1","requestParameters":{"bucketName":"b","key":"k"}`, "arn:aws-cn:s3:::b/k,b"},
 		"no object":     {`"eventSource":"s3.amazonaws.com","requestParameters":{"bucketName":"b","key":""}`, "b"},
