@@ -43,6 +43,11 @@ func parseCron(text string) (*Schedule, error) {
 	if len(fields) != 5 || strings.Contains(text, "=") {
 		return nil, notSchedule(text)
 	}
+	for _, field := range fields {
+		if slices.Contains(strings.Split(field, ","), "") {
+			return nil, notSchedule(text) // the library takes nothing between commas for nothing at all
+		}
+	}
 	fields[4] = sundays(fields[4])
 	parser := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
 	parsed, err := parser.Parse(strings.Join(fields, " "))

@@ -75,8 +75,11 @@ func (s *Schedule) Missed(after, until time.Time, limit int) int {
 	return n
 }
 
-// happens reports whether any day ever matches.
+// happens reports whether any day ever matches, at any time.
 func (s *Schedule) happens() bool {
+	if s.hours == 0 || s.minutes == 0 {
+		return false
+	}
 	day := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	for range horizon {
 		if s.matches(day) {

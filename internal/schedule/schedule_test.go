@@ -155,7 +155,7 @@ func TestNoSchedules(t *testing.T) {
 	for _, text := range []string{
 		"", "sometimes", "daily at", "daily at 25:00", "daily at 6:60", "daily at 6 7", "daily on monday", "hourly at 06:00", "weekly on", "weekly on day 3",
 		"weekly on someday", "monthly on day 32", "monthly on day 0", "monthly on", "monthly on monday", "every", "every 5m", "@every 5m",
-		"* * * *", "* * * * * *", "60 * * * *", "0 24 * * *", "0 0 30 2 *", "0 0 31 4,6,9,11 *", "0 0 * * 8", "TZ=UTC * * * * *", "CRON_TZ=x * * * *", "1-0 * * * *", "*/0 * * * *",
+		"* * * *", "* * * * * *", "60 * * * *", "0 24 * * *", "0 0 30 2 *", "0 0 31 4,6,9,11 *", "0 0 * * 8", "TZ=UTC * * * * *", "CRON_TZ=x * * * *", "1-0 * * * *", "*/0 * * * *", "0 , 1 1 0", "0 1, * * *",
 	} {
 		if s, err := Parse(text, time.UTC); trailhouse.CodeOf(err) != trailhouse.CodeUsage {
 			t.Errorf("%q: %v, %v", text, s, err)
@@ -220,4 +220,34 @@ func TestPeriods(t *testing.T) {
 			t.Errorf("%q: %v, %v", text, p, err)
 		}
 	}
+}
+
+// FuzzParse wants every text to be a schedule that happens, before and behind any
+// instant, or an error.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"daily at 06:00", "0 6 3 * *", "*/5 1-3 1,2 jan mon-fri", "monthly on the last day", "@daily", "? ? ? ? ?", "* * * * 5-7", "last 4w", "month to date"} {
+		f.Add(text, int64(1_760_000_000))
+	}
+	zone, err := Zone("Europe/Paris")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string, seconds int64) {
+		now := time.Unix(seconds%4_000_000_000, 0)
+		if p, err := ParsePeriod(text); err == nil {
+			if got := p.At(now, zone); !got.From.IsZero() && !got.From.Before(got.To) {
+				t.Errorf("%q is %v at %s", text, got, now)
+			}
+		}
+		s, err := Parse(text, zone)
+		if err != nil {
+			if trailhouse.CodeOf(err) != trailhouse.CodeUsage {
+				t.Errorf("%q: %v", text, err)
+			}
+			return
+		}
+		if next, last := s.Next(now), s.Last(now); !next.After(now) || last.After(now) || s.Next(last).Before(next) {
+			t.Errorf("%q at %s: %s, %s", text, now, last, next)
+		}
+	})
 }

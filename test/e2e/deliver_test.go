@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/trailhouse/trailhouse/internal/testkit"
@@ -243,5 +244,90 @@ func TestTargetsThatFail(t *testing.T) {
 	}
 	if text := u.must(0, "report", "coverage-objects", "--param", "source=deliver").out; strings.Contains(text, "missing") {
 		t.Errorf("coverage still misses it: %s", text)
+	}
+}
+
+// mailed is a house with a log, damage beside it, and a delivery to a directory and by
+// mail for each client.
+func mailed(t *testing.T, sources string) (*house, *testkit.MailServer) {
+	t.Helper()
+	h := newHouse(t)
+	server := testkit.NewMailServer(t, testkit.MailOptions{TLS: "none"})
+	write(t, filepath.Join(h.cwd, "logs", sampleHost, "nitro_enclaves.log"), read(t, sampleLog(t)))
+	h.config = write(t, filepath.Join(h.cwd, "trailhouse.yaml"), fmt.Sprintf(`
+sources:
+  - {source: enclave-log, path: logs}
+%s
+clients:
+  - {client: acme, name: "*"}
+deliver:
+  - name: usage
+    report: client-usage
+    schedule: monthly on day 3
+    for_each_client: true
+    target:
+      directory: out
+      mail: {host: 127.0.0.1, port: %d, tls: none, from: reports@sender.example, to: [a@x.example]}
+`, sources, server.Port))
+	return h, server
+}
+
+// TestIncompleteEvidenceIsDeliveredAndTold damages a file: the report is delivered, says
+// what it lacks, and the exit code is 3.
+func TestIncompleteEvidenceIsDeliveredAndTold(t *testing.T) {
+	h, server := mailed(t, "")
+	write(t, filepath.Join(h.cwd, "logs", sampleHost, "nitro_enclaves.log.1.gz"), string(gzipped(t, read(t, sampleLog(t)))[:900]))
+	o := h.must(3, "run")
+	if !strings.Contains(o.err, "rests on incomplete evidence: 1 object is") || !strings.Contains(o.out, "sent mail") {
+		t.Errorf("%s\n%s", o.out, o.err)
+	}
+	mails := server.Mails()
+	if len(mails) != 1 || len(mails[0].Files) != 1 {
+		t.Fatalf("%d mails", len(mails))
+	}
+	for name, text := range map[string]string{"text": mails[0].Text, "HTML": mails[0].HTML} {
+		if !strings.Contains(text, "rests on incomplete evidence: 1 object is") || !strings.Contains(text, "nitro_enclaves.log.1.gz") || !strings.Contains(text, "acme") {
+			t.Errorf("the %s does not say what is missing: %s", name, text)
+		}
+	}
+}
+
+// TestSourceThatFailsKeepsNothingFromBeingDelivered has a source without credentials: the
+// rest is imported and delivered, the text says what failed, and the exit code is 3.
+func TestSourceThatFailsKeepsNothingFromBeingDelivered(t *testing.T) {
+	server := testkit.Moto(t)
+	proxy := testkit.NewProxy(t, server)
+	proxy.Fail(func(int, *http.Request) testkit.Fault {
+		return testkit.S3Error(http.StatusForbidden, "InvalidAccessKeyId")
+	})
+	h, mail := mailed(t, "  - {source: cloudtrail, path: s3://trail, region: us-east-1, endpoint: "+proxy.URL+"}")
+	o := h.must(3, "run")
+	if !strings.Contains(o.err, "the import of cloudtrail failed") {
+		t.Error(o.err)
+	}
+	mails := mail.Mails()
+	if len(mails) != 1 || !strings.Contains(mails[0].Text, "the import of cloudtrail failed: no valid credentials") {
+		t.Fatalf("%+v", mails)
+	}
+	if files, _ := filepath.Glob(filepath.Join(h.cwd, "out", "usage", "acme", "client-usage", "all", "*.csv")); len(files) != 1 || !strings.Contains(read(t, files[0]), "acme") {
+		t.Errorf("files %v", files)
+	}
+}
+
+// TestRunsAtOnceSendOnce starts several runs at the same time on an empty house.
+func TestRunsAtOnceSendOnce(t *testing.T) {
+	h, server := mailed(t, "")
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			if out, err := h.command("run").CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+	wg.Wait()
+	files, _ := filepath.Glob(filepath.Join(h.cwd, "out", "usage", "acme", "client-usage", "all", "*"))
+	if n := len(server.Mails()); n != 1 || len(files) != 1 {
+		t.Errorf("%d mails, files %v", n, files)
 	}
 }
