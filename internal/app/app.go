@@ -60,6 +60,9 @@ func Run(ctx context.Context, args []string, p Process) int {
 			return all.Report(name)
 		},
 		Demo: generateDemo,
+		Tagged: func(ctx context.Context, c *config.Config, key, value string) ([]string, error) {
+			return tagged(ctx, c, clock, key, value)
+		},
 		Doctor: func(ctx context.Context, c *config.Config, silent time.Duration, report func(doctor.Check)) error {
 			return examine(ctx, c, clock, p.Version.Version, silent, report)
 		},

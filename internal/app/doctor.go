@@ -9,6 +9,7 @@ import (
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/clients"
 	"github.com/trailhouse/trailhouse/internal/config"
+	delivery "github.com/trailhouse/trailhouse/internal/deliver"
 	"github.com/trailhouse/trailhouse/internal/doctor"
 	"github.com/trailhouse/trailhouse/internal/query/duckdb"
 )
@@ -18,8 +19,9 @@ func examine(ctx context.Context, c *config.Config, clock trailhouse.Clock, vers
 	return doctor.Run(ctx, doctor.Options{
 		Config: c, Clock: clock, Engine: duckdb.New(duckdb.Options{}), SilentAfter: silent,
 		Settings: func() error {
-			_, err := clients.Compile(c.File(), c.Clients, c.Hosts)
-			return errors.Join(err, c.CheckFolders())
+			_, rules := clients.Compile(c.File(), c.Clients, c.Hosts)
+			_, deliveries := delivery.Compile(c)
+			return errors.Join(rules, deliveries, c.CheckFolders())
 		},
 		Open: func(ctx context.Context) error {
 			h, err := Open(ctx, c, clock, slog.New(slog.DiscardHandler), version)

@@ -31,6 +31,8 @@ type Env struct {
 	Report func(c *config.Config, name string) (*report.Report, error)
 	// Demo writes invented evidence below a directory that must not hold anything.
 	Demo func(ctx context.Context, r DemoRequest) (DemoResult, error)
+	// Tagged returns the ARNs of what carries a tag in the region of a configuration.
+	Tagged func(ctx context.Context, c *config.Config, key, value string) ([]string, error)
 	// Doctor looks at everything that a configuration needs and calls report with each
 	// check as it is done. Its error says only that it did not come to its end.
 	Doctor func(ctx context.Context, c *config.Config, silentAfter time.Duration, report func(doctor.Check)) error

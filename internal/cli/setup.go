@@ -15,7 +15,7 @@ import (
 )
 
 func (s *shell) setupCommand() *cobra.Command {
-	return group("setup", "Set up what stands around Trailhouse in an account", s.setupAgent(), s.setupAWS(), s.setupPolicy())
+	return group("setup", "Set up what stands around Trailhouse in an account", s.setupAgent(), s.setupAWS(), s.setupPolicy(), s.setupCleanUp())
 }
 
 // agentFlags are the flags of setup cloudwatch-agent.

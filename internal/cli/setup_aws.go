@@ -20,7 +20,7 @@ a topic with a subscription by mail, a role with the least rights, and one small
 instance that runs trailhouse by a timer, on a data volume of its own and without an
 open port. Its parameters are the weeks of look-back, the mail address, the prefix of the
 bucket's name, and where the program is. Deleting the stack removes everything but the
-data.`,
+data; trailhouse setup clean-up lists what is left.`,
 		Example: `  trailhouse setup aws -o trailhouse-stack.yaml
   aws s3 cp bin/trailhouse s3://my-programs/trailhouse
   aws cloudformation deploy --template-file trailhouse-stack.yaml --stack-name trailhouse \
