@@ -30,7 +30,7 @@ func (h *House) trailSources(ctx context.Context, paths []string) ([]trailhouse.
 	var files cloudtrail.Options
 	for _, p := range places {
 		o := cloudtrail.Options{Include: eventRules(p.Include), Exclude: eventRules(p.Exclude), Limits: h.objectLimits()}
-		switch _, _, onS3 := cloudtrail.SplitAddress(p.Path); {
+		switch _, _, onS3 := aws.SplitAddress(p.Path); {
 		case onS3:
 			store, err := h.bucket(ctx, p)
 			if err != nil {
@@ -55,7 +55,7 @@ func (h *House) trailSources(ctx context.Context, paths []string) ([]trailhouse.
 // bucket returns the store of a place on S3, as the configuration says that it is
 // reached.
 func (h *House) bucket(ctx context.Context, place config.Source) (cloudtrail.Store, error) {
-	name, prefix, _ := cloudtrail.SplitAddress(place.Path)
+	name, prefix, _ := aws.SplitAddress(place.Path)
 	session, a, err := h.session(ctx, place)
 	if err != nil {
 		return nil, err

@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/aws"
 	"github.com/trailhouse/trailhouse/internal/cli"
 	"github.com/trailhouse/trailhouse/internal/config"
 	"github.com/trailhouse/trailhouse/internal/source/cloudtrail"
 	"github.com/trailhouse/trailhouse/internal/source/enclavelog"
+	"github.com/trailhouse/trailhouse/internal/source/enclavelog/bucket"
 	"github.com/trailhouse/trailhouse/internal/source/enclavelog/cloudwatch"
 )
 
@@ -27,13 +29,13 @@ func (h *House) sources(ctx context.Context, r cli.ImportRequest) ([]trailhouse.
 }
 
 // logSources returns the sources that read logs of enclaves at the places that an import
-// names, or, where it names none, at those of the configuration. Files are one source; log
-// groups are one for each account that they are read with, so that one whose credentials do
-// not hold does not end the others.
+// names, or, where it names none, at those of the configuration. Files are one source; each
+// log group and address on S3 is one of its own, so that one whose credentials do not hold
+// does not end the others.
 func (h *House) logSources(ctx context.Context, r cli.ImportRequest) ([]trailhouse.Source, error) {
 	var places []config.Source
 	for _, path := range r.Paths {
-		places = append(places, config.Source{Source: enclavelog.Name, Path: path})
+		places = append(places, h.config.SourceAt(enclavelog.Name, path))
 	}
 	for _, group := range r.LogGroups {
 		places = append(places, h.config.SourceOfGroup(enclavelog.Name, group))
@@ -50,13 +52,18 @@ func (h *House) logSources(ctx context.Context, r cli.ImportRequest) ([]trailhou
 	var out []trailhouse.Source
 	files := o
 	for _, p := range places {
-		if p.LogGroup == "" {
+		logs := o
+		var err error
+		switch _, _, onS3 := aws.SplitAddress(p.Path); {
+		case p.LogGroup != "":
+			logs.CloudWatch, err = h.logGroup(ctx, p)
+		case onS3:
+			logs.Bucket, err = h.logBucket(ctx, p)
+		default:
 			files.Paths = append(files.Paths, p.Path)
 			continue
 		}
-		logs := o
-		var err error
-		if logs.CloudWatch, err = h.logGroup(ctx, p); err != nil {
+		if err != nil {
 			return nil, err
 		}
 		out = append(out, enclavelog.New(logs))
@@ -82,4 +89,17 @@ func (h *House) logGroup(ctx context.Context, place config.Source) (*cloudwatch.
 		o.Regions = append(o.Regions, session.Logs(region))
 	}
 	return enclavelog.NewCloudWatch(o), nil
+}
+
+// logBucket returns the store of a place on S3.
+func (h *House) logBucket(ctx context.Context, place config.Source) (*bucket.Store, error) {
+	name, prefix, _ := aws.SplitAddress(place.Path)
+	session, a, err := h.session(ctx, place)
+	if err != nil {
+		return nil, err
+	}
+	return enclavelog.NewBucket(bucket.Options{
+		Bucket: session.Bucket(name), Prefix: prefix, Parallel: int(a.Parallel),
+		TempDir: filepath.Join(h.config.DataDir, "tmp"), Limits: h.objectLimits(),
+	}), nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/aws"
 	"github.com/trailhouse/trailhouse/internal/cli"
 	"github.com/trailhouse/trailhouse/internal/columns"
 	"github.com/trailhouse/trailhouse/internal/config"
@@ -220,7 +221,7 @@ type bucketAt struct {
 // storeOf returns the store of an object, which is a file where it is no address. A
 // bucket is asked as the settings say of the place that the object lies in.
 func (h *House) storeOf(ctx context.Context, stores map[bucketAt]cloudtrail.Store, object string) (cloudtrail.Store, error) {
-	name, _, ok := cloudtrail.SplitAddress(object)
+	name, _, ok := aws.SplitAddress(object)
 	if !ok {
 		return cloudtrail.Files{}, nil
 	}

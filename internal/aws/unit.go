@@ -27,3 +27,13 @@ func (b *Bucket) ObjectOf(u trailhouse.Unit) Object {
 	_, etag, _ := strings.Cut(u.ID, "-")
 	return Object{Key: strings.TrimPrefix(u.Object, b.Address("")), ETag: etag, Size: u.Size, Modified: u.Modified}
 }
+
+// SplitAddress takes s3://bucket/prefix apart. It reports false for what is no such
+// address.
+func SplitAddress(address string) (bucket, prefix string, ok bool) {
+	rest, ok := strings.CutPrefix(address, "s3://")
+	if bucket, prefix, _ = strings.Cut(rest, "/"); !ok || bucket == "" {
+		return "", "", false
+	}
+	return bucket, prefix, true
+}

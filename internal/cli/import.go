@@ -34,8 +34,9 @@ func (s *shell) importEnclaveLog() *cobra.Command {
 		Use:   "enclave-log [PATH…]",
 		Short: "Read logs of nitro-cli and journals of the allocator",
 		Long: `Reads files and directories with logs of nitro-cli (plain, gzip, rotated, or as
-CloudWatch Logs gives them out) and journals of nitro-enclaves-allocator.service, and
-log groups of CloudWatch Logs, where each host writes a stream.
+CloudWatch Logs gives them out) and journals of nitro-enclaves-allocator.service, the
+same below s3://bucket/prefix, with exports of CloudWatch Logs and what Firehose
+delivers, and log groups of CloudWatch Logs, where each host writes a stream.
 
 A record that was read before, in whatever file, is not written again. The host is
 the instance id in the name of a directory, file or stream, else what the log's own
@@ -44,6 +45,7 @@ in trailhouse.yaml are read.`,
 		Example: `  trailhouse import enclave-log /var/log/nitro_enclaves
   trailhouse import enclave-log --instance i-0a1b2c3d4e5f60718 nitro_enclaves.log
   trailhouse import enclave-log --log-group '/aws/nitro/*' --region eu-west-1 --profile audit
+  trailhouse import enclave-log s3://my-logs/exports
   trailhouse import enclave-log logs/i-0a1b2c3d4e5f60718 --complete-through 2025-11-03T12:00:00Z`,
 	}
 	c.Flags().StringVar(&f.instance, "instance", "", "instance `ID` of the host, where neither path nor content names it")

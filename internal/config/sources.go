@@ -49,8 +49,8 @@ type Source struct {
 
 	// Kind of evidence: `cloudtrail` or `enclave-log`.
 	Source string `yaml:"source"`
-	// Where it is: a file or directory, or `s3://bucket/prefix` (cloudtrail only): the
-	// folder that holds AWSLogs, or one above or below it.
+	// Where it is: a file or directory, or `s3://bucket/prefix`: for a trail the folder that
+	// holds AWSLogs, or one above or below it; for logs of enclaves any folder or object.
 	Path string `yaml:"path"`
 	// Name of a log group of CloudWatch Logs in which the logs are, instead of `path`
 	// (enclave-log only). `*` is any text and `?` any character, so that one source may be
@@ -147,7 +147,7 @@ func (c *Config) SourceAt(kind, path string) Source {
 	best := Source{Source: kind}
 	for _, s := range c.Sources {
 		at := strings.TrimSuffix(s.Path, "/")
-		if s.Source == kind && (path == at || strings.HasPrefix(path, at+"/")) && len(at) >= len(best.Path) {
+		if s.Source == kind && s.Path != "" && (path == at || strings.HasPrefix(path, at+"/")) && len(at) >= len(best.Path) {
 			best = s
 		}
 	}
@@ -212,8 +212,6 @@ func (s *Source) problem() (key, text string) {
 		return "regions", "is of use only with log_group"
 	case s.Path == "":
 		return "path", "is missing: a source must say where it is"
-	case onS3 && s.Source != "cloudtrail":
-		return "path", "only CloudTrail is read from S3: copy logs of nitro-cli to a directory"
 	case onS3 && strings.HasPrefix(strings.TrimPrefix(s.Path, s3Scheme), "/") || s.Path == s3Scheme:
 		return "path", fmt.Sprintf("%q names no bucket", s.Path)
 	case !onS3 && s.Profile+s.RoleARN+s.Endpoint+s.Region != "":

@@ -1,6 +1,10 @@
 package e2e
 
 import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -126,4 +130,66 @@ func bodyOf(t *testing.T, r *http.Request) string {
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(text)))
 	return string(text)
+}
+
+// TestLogsFromABucket imports what lies in a bucket in all the forms that there are: a tree
+// of a host's files, the objects of an export task, and what Firehose delivered. All are the
+// same log, so that it counts once.
+func TestLogsFromABucket(t *testing.T) {
+	server := testkit.Moto(t)
+	bucket, text := testkit.Bucket(t, server), read(t, sampleLog(t))
+	half := strings.Index(text[len(text)/2:], "\n[") + len(text)/2 + 1
+	at := time.Date(2025, 11, 3, 20, 0, 0, 0, time.UTC)
+	var export, envelope strings.Builder
+	for i, line := range logLines(text, false) {
+		export.WriteString(at.Add(time.Duration(i)*time.Millisecond).Format("2006-01-02T15:04:05.000Z") + " " + line.Text + "\n")
+	}
+	lines := logLines(text, true)
+	for i := range lines {
+		if i%50 == 0 {
+			envelope.WriteString(`{"messageType":"DATA_MESSAGE","owner":"1","logGroup":"g","logStream":"` + sampleHost + `","subscriptionFilters":[],"logEvents":[`)
+		}
+		event, _ := json.Marshal(map[string]any{"id": fmt.Sprint(i), "timestamp": lines[i].Time, "message": lines[i].Text}) // texts and numbers
+		envelope.Write(event)
+		envelope.WriteString(map[bool]string{true: "]}", false: ","}[i%50 == 49 || i == len(lines)-1])
+	}
+	for key, content := range map[string]string{
+		"tree/" + sampleHost + "/nitro_enclaves.log":                                                text[half:],
+		"tree/" + sampleHost + "/nitro_enclaves.log.1.gz":                                           gz(text[:half]),
+		"export/aws-logs-write-test":                                                                "Permission Check Successful",
+		"export/5c4d3a1e-0000-4000-8000-000000000001/" + sampleHost + "/000000.gz":                  gz(export.String()),
+		"firehose/2025/11/03/20/logs-1-2025-11-03-20-00-00-5c4d3a1e-0000-4000-8000-000000000002.gz": gz(envelope.String()),
+		"firehose/2025/11/03/20/other.txt":                                                          "some other file\n",
+	} {
+		testkit.Put(t, server, bucket, key, content)
+	}
+	file := newHouse(t)
+	file.must(0, "import", "enclave-log", "--instance", sampleHost, sampleLog(t))
+	for _, folder := range []string{"tree", "export/", "firehose", ""} {
+		h := newHouse(t)
+		place := "s3://" + bucket + "/" + folder
+		h.must(0, "import", "enclave-log", place, "--endpoint", server)
+		if got, want := h.sessionsOf(), file.sessionsOf(); got != want {
+			t.Errorf("%s: sessions\n%s\nwant\n%s", folder, got, want)
+		}
+		if o := h.must(0, "import", "enclave-log", place, "--endpoint", server); !strings.Contains(o.out, "units    0 read") {
+			t.Errorf("%s again: %s", folder, o.out)
+		}
+		if n := h.count("SELECT count(*) FROM enclave_log WHERE object NOT LIKE 's3://" + bucket + "/%'"); n != 0 {
+			t.Errorf("%s: %d rows do not say where they come from", folder, n)
+		}
+		if o := h.must(0, "import", "enclave-log", "--instance", sampleHost, sampleLog(t)); !strings.Contains(o.out, " 0 written") {
+			t.Errorf("%s, then the file: %s", folder, o.out)
+		}
+	}
+	newHouse(t).must(3, "import", "enclave-log", "s3://"+bucket+"/none", "--endpoint", server)
+}
+
+// gz packs a text.
+func gz(text string) string {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write([]byte(text)) // into memory
+	_ = z.Close()
+	return b.String()
 }

@@ -2,7 +2,6 @@ package cloudtrail
 
 import (
 	"context"
-	"strings"
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/bucket"
@@ -20,16 +19,6 @@ var (
 func NewS3(o S3Options) *bucket.Store {
 	o.Source, o.Version = Name, new(Source).Version()
 	return bucket.New(o)
-}
-
-// SplitAddress takes s3://bucket/prefix apart. It reports false for what is no such
-// address.
-func SplitAddress(address string) (bucket, prefix string, ok bool) {
-	rest, ok := strings.CutPrefix(address, "s3://")
-	if bucket, prefix, _ = strings.Cut(rest, "/"); !ok || bucket == "" {
-		return "", "", false
-	}
-	return bucket, prefix, true
 }
 
 // Planned tells a store that fetches ahead which units will be read. It implements

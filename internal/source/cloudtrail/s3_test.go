@@ -544,7 +544,7 @@ func TestS3ObjectAsItIsNow(t *testing.T) {
 
 func TestSplitAddress(t *testing.T) {
 	for address, want := range map[string]string{"s3://b": "b||true", "s3://b/": "b||true", "s3://b/p/q": "b|p/q|true", "s3:///p": "||false", "/b/p": "||false"} {
-		bucket, prefix, ok := SplitAddress(address)
+		bucket, prefix, ok := aws.SplitAddress(address)
 		if got := fmt.Sprint(bucket, "|", prefix, "|", ok); got != want {
 			t.Errorf("%s: %s, want %s", address, got, want)
 		}

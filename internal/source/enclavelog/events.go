@@ -14,6 +14,7 @@ import (
 type event struct {
 	stream     bounded
 	message    bounded
+	id         bounded // of an event within an envelope
 	hasMessage bool
 	at         int64 // milliseconds
 	hasAt      bool
@@ -47,6 +48,10 @@ type events struct {
 	// none; the second pass is told by it.
 	learn  bool
 	broken []span
+	// envelope holds the events of the envelope under way, nil outside of one; given are
+	// the envelopes that were given, by a hash of what they hold.
+	envelope *envelope
+	given    map[[32]byte]bool
 }
 
 // kind is what a JSON value turned out to be.
@@ -160,19 +165,36 @@ func (e *events) document(depth int) (kind, error) {
 	found, start := kindOther, e.s.offset()
 	e.ev.stream.reset()
 	e.ev.message.reset()
+	e.ev.id.reset()
 	e.ev.hasMessage, e.ev.hasAt = false, false
+	var head envelopeHead
 	err := e.s.object(&e.key, func() error {
 		c, err := e.s.token()
 		if err != nil {
 			return err
 		}
-		if c == '[' && depth < 4 && string(e.key.kept) == "events" {
+		key := string(e.key.kept)
+		switch {
+		case c == '[' && depth < 4 && key == "events":
 			found = kindPage
 			e.pages++
 			return e.s.list('[', ']', func() error { return e.item(depth + 1) })
+		case c == '[' && depth < 4 && key == "logEvents" && e.envelope == nil:
+			found = kindPage
+			e.pages++
+			return e.hold(depth)
+		case c == '"' && (key == "logStream" || key == "messageType"):
+			return head.read(e, key)
 		}
 		return e.member(c, depth)
 	})
+	if e.envelope != nil && found == kindPage {
+		held := e.envelope
+		e.envelope = nil
+		if err == nil {
+			err = e.release(held, &head)
+		}
+	}
 	if err != nil || found == kindPage || !e.ev.hasMessage {
 		return found, err
 	}
@@ -187,6 +209,8 @@ func (e *events) member(first byte, depth int) error {
 	case first == '"' && key == "message":
 		e.ev.hasMessage = true
 		return e.s.text(&e.ev.message)
+	case first == '"' && key == "id" && e.envelope != nil:
+		return e.s.text(&e.ev.id)
 	case first == '"' && key == "logStreamName":
 		e.cloud = true
 		return e.s.text(&e.ev.stream)
@@ -204,6 +228,9 @@ func (e *events) member(first byte, depth int) error {
 func (e *events) lines() error {
 	ev, p := &e.ev, &e.out
 	*p = piece{stream: ev.stream.kept, start: ev.start, end: ev.end, event: true, at: ev.at * 1000, hasAt: ev.hasAt}
+	if e.envelope != nil {
+		return e.keep(p)
+	}
 	if ev.message.cut() {
 		p.broken = fmt.Sprintf("message of %d bytes, longer than %d", ev.message.length, trailhouse.MaxRejected)
 		p.text, p.hash = ev.message.kept, ev.message.hash()

@@ -26,6 +26,8 @@ type piece struct {
 	hasAt bool
 	// open says that the text ends here without a line end.
 	open bool
+	// passed says that the piece is no evidence of its own, such as a control message.
+	passed bool
 	// broken, where not empty, says why the piece is no line; text holds its first
 	// bytes and hash the hash of all of it.
 	broken string

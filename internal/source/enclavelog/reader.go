@@ -96,6 +96,10 @@ func (r *reader) changed(err error) error {
 
 // piece takes one line to the joiner of its stream.
 func (r *reader) piece(p *piece) error {
+	if p.passed {
+		r.sink.Filter(1)
+		return nil
+	}
 	st, err := r.survey.stream(p.stream)
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/trailhouse/trailhouse"
-	"github.com/trailhouse/trailhouse/internal/objects"
 )
 
 // resolve gives each stream that has rows its instance, by the rules of the package
@@ -104,10 +103,9 @@ func (s *Source) neighbour(ctx context.Context, u trailhouse.Unit, journal bool)
 		return id
 	}
 	found := map[trailhouse.InstanceID]bool{}
-	entries, _ := os.ReadDir(dir) // what cannot be listed names nothing
-	for _, e := range entries {
-		if e.Type().IsRegular() && (set == "" || rotatedName(e.Name()) == set) && ctx.Err() == nil {
-			s.namesOf(filepath.Join(dir, e.Name()), found)
+	for _, other := range s.beside(dir) {
+		if name := filepath.Base(other.Object); (set == "" || rotatedName(name) == set) && ctx.Err() == nil {
+			s.namesOf(ctx, other, found)
 		}
 	}
 	var only trailhouse.InstanceID
@@ -120,13 +118,29 @@ func (s *Source) neighbour(ctx context.Context, u trailhouse.Unit, journal bool)
 	return only
 }
 
+// beside returns the files of a directory. What cannot be listed has none. It is called
+// with mu held.
+func (s *Source) beside(dir string) []trailhouse.Unit {
+	if s.options.Bucket != nil {
+		return s.folders[dir]
+	}
+	var out []trailhouse.Unit
+	entries, _ := os.ReadDir(dir) // what cannot be listed names nothing
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			out = append(out, trailhouse.Unit{Object: filepath.Join(dir, e.Name())})
+		}
+	}
+	return out
+}
+
 // namesOf adds the instances that a file names. A file that cannot be read names none.
-func (s *Source) namesOf(path string, found map[trailhouse.InstanceID]bool) {
-	if id := instanceIn(path); id != "" {
+func (s *Source) namesOf(ctx context.Context, u trailhouse.Unit, found map[trailhouse.InstanceID]bool) {
+	if id := instanceIn(u.Object); id != "" {
 		found[id] = true
 		return
 	}
-	o, err := objects.Open(path, s.options.Limits)
+	o, err := s.open(ctx, u)
 	if err != nil {
 		return
 	}

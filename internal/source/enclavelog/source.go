@@ -21,6 +21,7 @@ import (
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/objects"
+	"github.com/trailhouse/trailhouse/internal/source/enclavelog/bucket"
 	"github.com/trailhouse/trailhouse/internal/source/enclavelog/cloudwatch"
 )
 
@@ -33,10 +34,13 @@ const JournalName = "enclave-allocator-journal"
 
 // Options say where to read and what the files do not tell themselves.
 type Options struct {
-	// Paths are files and directory trees. They are not looked at where CloudWatch is set.
+	// Paths are files and directory trees. They are not looked at where CloudWatch or Bucket is
+	// set.
 	Paths []string
 	// CloudWatch is where the logs are, where that is not Paths; see NewCloudWatch.
 	CloudWatch *cloudwatch.Store
+	// Bucket is where the files are, where that is not Paths; see NewBucket.
+	Bucket *bucket.Store
 	// Instance is the instance of units that name none.
 	Instance trailhouse.InstanceID
 	// Year is the year of the first line of a journal; zero takes it from the time of
@@ -59,6 +63,7 @@ type Source struct {
 	columns    columns
 	mu         sync.Mutex
 	neighbours map[string]trailhouse.InstanceID // by rotated set or directory, guarded by mu
+	folders    map[string][]trailhouse.Unit     // of Bucket, without an instance in their names; guarded by mu
 }
 
 var _ trailhouse.Source = (*Source)(nil)
@@ -80,18 +85,21 @@ func (s *Source) Name() string { return Name }
 func (s *Source) Tables() []*trailhouse.Table { return []*trailhouse.Table{s.log, s.allocator} }
 
 // Version returns the version of the decoder.
-func (s *Source) Version() string { return "2" }
+func (s *Source) Version() string { return "3" }
 
 // Units finds the files. What cannot be read is missing, and so is what the user named
 // and is no file; what is no file below a directory is ignored.
 func (s *Source) Units(ctx context.Context, yield func(trailhouse.Unit) error, miss func(trailhouse.Coverage) error) error {
-	if s.options.CloudWatch != nil {
-		return s.options.CloudWatch.List(ctx, func(u trailhouse.Unit) error {
-			u.Again = u.Again || !s.options.CompleteThrough.IsZero()
-			if s.options.Instance != "" {
-				u.ID += "@" + string(s.options.Instance)
-			}
-			return yield(u)
+	switch {
+	case s.options.CloudWatch != nil:
+		return s.options.CloudWatch.List(ctx, s.asked(yield), miss)
+	case s.options.Bucket != nil:
+		s.mu.Lock()
+		s.folders = map[string][]trailhouse.Unit{}
+		s.mu.Unlock()
+		return s.options.Bucket.List(ctx, func(u trailhouse.Unit) error {
+			s.note(u)
+			return s.asked(yield)(u)
 		}, miss)
 	}
 	named := map[string]bool{}
@@ -119,6 +127,42 @@ func (s *Source) Units(ctx context.Context, yield func(trailhouse.Unit) error, m
 	})
 }
 
+// asked adds to units of a store what the user asks of all.
+func (s *Source) asked(yield func(trailhouse.Unit) error) func(trailhouse.Unit) error {
+	return func(u trailhouse.Unit) error {
+		u.Again = u.Again || !s.options.CompleteThrough.IsZero()
+		if s.options.Instance != "" {
+			u.ID += "@" + string(s.options.Instance)
+		}
+		return yield(u)
+	}
+}
+
+// stored returns a unit as its store gave it, without what asked added.
+func stored(u trailhouse.Unit) trailhouse.Unit {
+	u.ID, _, _ = strings.Cut(u.ID, "@")
+	return u
+}
+
+// note keeps an object of a folder that names no instance: the objects beside it may.
+func (s *Source) note(u trailhouse.Unit) {
+	dir, _ := filepath.Split(u.Object)
+	if instanceIn(dir) != "" {
+		return
+	}
+	s.mu.Lock()
+	s.folders[dir] = append(s.folders[dir], u)
+	s.mu.Unlock()
+}
+
+// open opens a file or object.
+func (s *Source) open(ctx context.Context, u trailhouse.Unit) (*objects.Object, error) {
+	if s.options.Bucket != nil {
+		return s.options.Bucket.Open(ctx, stored(u))
+	}
+	return objects.Open(u.Object, s.options.Limits)
+}
+
 // unitID returns the id of a file as a unit. What could not be given to a host without
 // Options.Instance is read again with it.
 func (s *Source) unitID(f objects.File) string {
@@ -135,7 +179,7 @@ func (s *Source) Read(ctx context.Context, u trailhouse.Unit, sink trailhouse.Si
 	if s.options.CloudWatch != nil {
 		return s.readWindow(ctx, u, sink)
 	}
-	o, err := objects.Open(u.Object, s.options.Limits)
+	o, err := s.open(ctx, u)
 	if err != nil {
 		return err
 	}

@@ -123,6 +123,10 @@ func newEvents(r io.Reader, s *survey) *events {
 
 // piece notes one line.
 func (s *survey) piece(p *piece) error {
+	if p.passed {
+		s.found = true
+		return nil
+	}
 	if p.broken != "" {
 		return s.brokenPiece(p)
 	}
@@ -234,7 +238,7 @@ func (s *survey) kindOf() string {
 func packing(head []byte) string {
 	for _, form := range [][2]string{
 		{"\xfd7zXZ", "compressed with xz"}, {"\x28\xb5\x2f\xfd", "compressed with zstd"}, {"BZh", "compressed with bzip2"},
-		{"PK\x03\x04", "a zip archive"}, {"\xff\xfe", "text in UTF-16"}, {"\xfe\xff", "text in UTF-16"},
+		{"PK\x03\x04", "a zip archive"}, {"\x1f\x8b", "compressed with gzip twice"}, {"\xff\xfe", "text in UTF-16"}, {"\xfe\xff", "text in UTF-16"},
 	} {
 		if bytes.HasPrefix(head, []byte(form[0])) {
 			return form[1]

@@ -5,9 +5,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/source/enclavelog/bucket"
 	"github.com/trailhouse/trailhouse/internal/source/enclavelog/cloudwatch"
 )
 
@@ -20,16 +20,35 @@ func NewCloudWatch(o cloudwatch.Options) *cloudwatch.Store {
 	return cloudwatch.New(o)
 }
 
-// Planned implements trailhouse.Planner. Nothing is fetched ahead.
-func (s *Source) Planned([]trailhouse.Unit) {}
+// NewBucket returns the store of a part of a bucket. Source of the options is set here. No
+// request is made.
+func NewBucket(o bucket.Options) *bucket.Store {
+	o.Source = Name
+	return bucket.New(o)
+}
+
+// Planned has objects of a bucket fetched ahead. It implements trailhouse.Planner.
+func (s *Source) Planned(units []trailhouse.Unit) {
+	if s.options.Bucket == nil {
+		return
+	}
+	plain := make([]trailhouse.Unit, len(units))
+	for i := range units {
+		plain[i] = stored(units[i])
+	}
+	s.options.Bucket.Planned(plain)
+}
 
 // Settled notes how far streams of CloudWatch Logs were read. It implements
 // trailhouse.Planner.
 func (s *Source) Settled(ctx context.Context) error {
-	if s.options.CloudWatch == nil {
-		return nil
+	switch {
+	case s.options.CloudWatch != nil:
+		return s.options.CloudWatch.Settled(ctx)
+	case s.options.Bucket != nil:
+		s.options.Bucket.Forget()
 	}
-	return s.options.CloudWatch.Settled(ctx)
+	return nil
 }
 
 // readWindow decodes what came to a stream of CloudWatch Logs, as Read does a file.
@@ -66,12 +85,6 @@ func (s *Source) readWindow(ctx context.Context, u trailhouse.Unit, sink trailho
 	}
 	w.Read(only)
 	return nil
-}
-
-// stored returns a unit as the store gave it, without what Units added.
-func stored(u trailhouse.Unit) trailhouse.Unit {
-	u.ID, _, _ = strings.Cut(u.ID, "@")
-	return u
 }
 
 // noLog covers a window without a line of a log. Behind what was read before, that is a
