@@ -17,8 +17,8 @@ import (
 func (p *pass) takeFromTrail(ctx context.Context) error {
 	events := attested.NewEvents(p.Trail)
 	for _, part := range []trailPart{
-		{attested.HostEndTable(), func(g attested.Glance) bool { return g.Ends }, events.PerhapsEnd, events.EndColumns(), events.AppendEnds, nil},
-		{attested.CallTable(), func(g attested.Glance) bool { return g.Calls }, events.PerhapsCall, events.CallColumns(), events.AppendCalls, &p.result.Calls},
+		{attested.HostEndTable(), func(g attested.Glance) []int64 { return g.EndRows }, events.EndColumns(), events.AppendEnds, nil},
+		{attested.CallTable(), attestedRows, events.CallColumns(), events.AppendCalls, &p.result.Calls},
 	} {
 		if err := p.take(ctx, events, part); err != nil {
 			return err
@@ -27,12 +27,19 @@ func (p *pass) takeFromTrail(ctx context.Context) error {
 	return nil
 }
 
+// attestedRows are the rows that may be attested calls, none where there is none.
+func attestedRows(g attested.Glance) []int64 {
+	if !g.Calls {
+		return nil
+	}
+	return g.CallRows
+}
+
 // trailPart is one table that is taken out of the trail.
 type trailPart struct {
 	table  *trailhouse.Table
-	wanted func(attested.Glance) bool
-	pick   func(b *trailhouse.Batch, row int) bool // which rows may be
-	names  []string                                // columns of the trail
+	wanted func(attested.Glance) []int64 // the rows of a file that may be
+	names  []string                      // columns of the trail
 	append func(src, dst *trailhouse.Batch)
 	count  *int
 }
@@ -60,10 +67,7 @@ func (p *pass) take(ctx context.Context, events *attested.Events, part trailPart
 		if err != nil {
 			return err
 		}
-		if !part.wanted(glance) {
-			continue
-		}
-		err = columns.ReadWhere(ctx, f.Path, p.Trail, events.GlanceColumns(), part.pick, part.names, func(b *trailhouse.Batch) error {
+		err = columns.ReadRows(ctx, f.Path, p.Trail, part.names, part.wanted(glance), func(b *trailhouse.Batch) error {
 			part.append(b, a.rows)
 			return a.flushFull(ctx)
 		})
@@ -113,8 +117,8 @@ func (p *pass) glance(ctx context.Context, events *attested.Events, path string)
 		events.Glance(b, &g)
 		return nil
 	})
-	if err == nil && g.Perhaps && !g.Calls {
-		err = columns.Read(ctx, path, p.Trail, events.RecipientColumns(), func(b *trailhouse.Batch) error {
+	if err == nil && !g.Calls {
+		err = columns.ReadRows(ctx, path, p.Trail, events.RecipientColumns(), g.CallRows, func(b *trailhouse.Batch) error {
 			g.Calls = g.Calls || events.HasRecipient(b)
 			return nil
 		})

@@ -81,13 +81,16 @@ func NewEvents(t *trailhouse.Table) *Events {
 	return e
 }
 
-// Glance is what a first look at events finds, so that most files are not read further.
+// Glance is what a first look at the events of a file finds, so that little of it is
+// read further. Rows are numbers within the file, in order.
 type Glance struct {
-	// Calls says that there are attested calls, Perhaps that there are calls to KMS whose
-	// additional data must be looked at.
-	Calls, Perhaps bool
-	// Ends says that there may be ends of hosts.
-	Ends bool
+	// CallRows may be attested calls, EndRows ends of hosts.
+	CallRows, EndRows []int64
+	// Calls says that there are attested calls; else those of CallRows are calls to KMS
+	// whose additional data must be looked at.
+	Calls bool
+
+	rows int64 // that were looked at
 }
 
 // GlanceColumns are the columns that Glance reads: those that take little to read.
@@ -95,27 +98,25 @@ func (e *Events) GlanceColumns() []string {
 	return []string{"eventsource", "eventname", "attestation_module_id"}
 }
 
-// Glance looks at a batch and adds what it finds to g.
+// Glance looks at the next batch of a file and adds what it finds to g.
 func (e *Events) Glance(b *trailhouse.Batch, g *Glance) {
 	for i := range b.Len() {
-		g.Calls = g.Calls || !b.IsNull(e.module, i)
-		g.Perhaps = g.Perhaps || e.PerhapsCall(b, i)
-		g.Ends = g.Ends || e.PerhapsEnd(b, i)
+		row := g.rows + int64(i)
+		switch source := string(b.Text(e.source, i)); {
+		case !b.IsNull(e.module, i):
+			g.Calls = true
+			g.CallRows = append(g.CallRows, row)
+		case source == kms:
+			g.CallRows = append(g.CallRows, row)
+		case source == ec2 && e.endsHosts(b.Text(e.name, i)):
+			g.EndRows = append(g.EndRows, row)
+		}
 	}
+	g.rows += int64(b.Len())
 }
 
-// PerhapsCall reports whether a row, of which the columns of Glance are there, may be an
-// attested call.
-func (e *Events) PerhapsCall(b *trailhouse.Batch, i int) bool {
-	return string(b.Text(e.source, i)) == kms || !b.IsNull(e.module, i)
-}
-
-// PerhapsEnd is PerhapsCall for the end of a host.
-func (e *Events) PerhapsEnd(b *trailhouse.Batch, i int) bool {
-	if string(b.Text(e.source, i)) != ec2 {
-		return false
-	}
-	name := b.Text(e.name, i)
+// endsHosts is the function endsHosts, which remembers what it said.
+func (e *Events) endsHosts(name []byte) bool {
 	ends, known := e.endNames[string(name)]
 	if known {
 		return ends

@@ -2,23 +2,17 @@ package columns
 
 import (
 	"context"
+	"slices"
 
-	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/trailhouse/trailhouse"
 )
 
-// ReadWhere is Read for few rows of many: those that pick wants, which is asked with
-// batches that hold the columns first. A row group without any is not read further, and
+// ReadRows is Read for few rows of many: those with the numbers, which count from the
+// beginning of the file and ascend. A row group without any of them is not read, and
 // what lies between them is passed over.
-func ReadWhere(ctx context.Context, path string, t *trailhouse.Table, first []string, pick func(b *trailhouse.Batch, row int) bool,
-	cols []string, fn func(*trailhouse.Batch) error,
-) error {
-	look, err := positionsOf(t, first)
-	if err != nil {
-		return err
-	}
+func ReadRows(ctx context.Context, path string, t *trailhouse.Table, cols []string, rows []int64, fn func(*trailhouse.Batch) error) error {
 	positions, err := positionsOf(t, cols)
-	if err != nil {
+	if err != nil || len(rows) == 0 {
 		return err
 	}
 	rdr, err := open(path)
@@ -27,46 +21,27 @@ func ReadWhere(ctx context.Context, path string, t *trailhouse.Table, first []st
 	}
 	defer rdr.Close()
 	r := newReader(path, t, fn)
+	var from int64 // of the row group
 	for g := range rdr.NumRowGroups() {
-		rows, err := pickRows(ctx, rdr, g, path, t, look, pick)
-		if err != nil {
-			return err
+		end := from + rdr.MetaData().RowGroup(g).NumRows()
+		n, _ := slices.BinarySearch(rows, end)
+		if n > 0 {
+			err := r.open(rdr, g, t, positions, func(nodes []*node, _ int64) error { return r.few(ctx, nodes, from, rows[:n]) })
+			if err != nil {
+				return err
+			}
 		}
-		if len(rows) == 0 {
-			continue
-		}
-		err = r.open(rdr, g, t, positions, func(nodes []*node, _ int64) error { return r.few(ctx, nodes, rows) })
-		if err != nil {
-			return err
-		}
+		from, rows = end, rows[n:]
+	}
+	if len(rows) > 0 {
+		return trailhouse.Errorf(trailhouse.CodeInternal, "data file %s has %d rows, no row %d", path, from, rows[0])
 	}
 	return r.flush()
 }
 
-// pickRows returns the numbers of the rows of a row group that pick wants.
-func pickRows(ctx context.Context, rdr *file.Reader, g int, path string, t *trailhouse.Table, look []int,
-	pick func(b *trailhouse.Batch, row int) bool,
-) (rows []int64, err error) {
-	var from int64
-	r := newReader(path, t, func(b *trailhouse.Batch) error {
-		for i := range b.Len() {
-			if pick(b, i) {
-				rows = append(rows, from+int64(i))
-			}
-		}
-		from += int64(b.Len())
-		return nil
-	})
-	err = r.open(rdr, g, t, look, func(nodes []*node, rows int64) error { return r.group(ctx, nodes, rows) })
-	if err == nil {
-		err = r.flush()
-	}
-	return rows, err
-}
-
-// few reads some rows of a row group, a stretch at a time and in each column by column.
-func (r *reader) few(ctx context.Context, nodes []*node, rows []int64) error {
-	at := int64(0) // the next row of all columns
+// few reads some rows of a row group that begins with row at, a stretch at a time and
+// in each column by column.
+func (r *reader) few(ctx context.Context, nodes []*node, at int64, rows []int64) error {
 	for len(rows) > 0 {
 		if err := ctx.Err(); err != nil {
 			return interrupted(r.path, err)
@@ -96,7 +71,7 @@ func (r *reader) few(ctx context.Context, nodes []*node, rows []int64) error {
 }
 
 // some sets the column from row from of a batch on to that of some rows of the row group.
-// at is where the node stands.
+// at is the row that the node stands before.
 func (n *node) some(b *trailhouse.Batch, from int, at int64, rows []int64) error {
 	for i, row := range rows {
 		for _, c := range n.leaves {
