@@ -37,12 +37,12 @@ func (h *House) maintain(ctx context.Context) error {
 // whole refuses a house whose lake is gone while its state is still there: the ledger
 // would say of every unit that it is known, and answers would be empty.
 func (h *House) whole(ctx context.Context) error {
-	known, err := h.state.Units(ctx)
-	if err != nil || known == 0 {
-		return err
-	}
 	written, err := h.lake.Current(ctx, ingest.UnitTable().Name)
 	if err != nil || written != 0 {
+		return err
+	}
+	known, err := h.state.Units(ctx)
+	if err != nil || known == 0 {
 		return err
 	}
 	return trailhouse.Errorf(trailhouse.CodeDamaged, "the state in %s knows %d units that were read, and the lake beside it holds none of them", h.config.DataDir, known).
