@@ -20,6 +20,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"sync"
 	"time"
 
 	duck "github.com/duckdb/duckdb-go/v2"
@@ -37,6 +38,9 @@ type Options struct {
 type Engine struct {
 	options Options
 	spares  spares
+	// derived is what each derived view reads, by its text. There are as many as a
+	// configuration has.
+	derived sync.Map
 }
 
 // New returns an Engine.
@@ -92,7 +96,7 @@ func (e *Engine) with(ctx context.Context, q trailhouse.Query, use func(context.
 	if err != nil {
 		return err
 	}
-	s := &session{database: b, query: q, text: text, called: map[string]bool{}}
+	s := &session{database: b, engine: e, query: q, text: text, called: map[string]bool{}}
 	// What the statement held in memory is free by then; the rest takes 2 ms that
 	// nobody needs to wait for.
 	defer func() { go s.close() }()

@@ -41,17 +41,28 @@ func (s *session) gate(ctx context.Context) (map[string]bool, error) {
 	return w.used, nil
 }
 
-// sources returns the tables that a SELECT of our own reads.
-func (s *session) sources(ctx context.Context, text string) (map[string]bool, error) {
+// reads is what a derived view stands on.
+type reads struct {
+	tables, functions map[string]bool // in lower case
+}
+
+// sources returns what a SELECT of our own reads. The engine remembers it: the views
+// are the same for each statement.
+func (s *session) sources(ctx context.Context, text string) (reads, error) {
+	if known, ok := s.engine.derived.Load(text); ok {
+		return known.(reads), nil
+	}
 	statement, err := s.parse(ctx, text)
 	if err != nil {
-		return nil, trailhouse.Errorf(trailhouse.CodeInternal, "a derived view is not a SELECT: %w", err)
+		return reads{}, trailhouse.Errorf(trailhouse.CodeInternal, "a derived view is not a SELECT: %w", err)
 	}
-	w := &walker{used: map[string]bool{}, called: s.called, text: text}
+	w := &walker{used: map[string]bool{}, called: map[string]bool{}, text: text}
 	if err := w.visit(statement, nil); err != nil {
-		return nil, err
+		return reads{}, err
 	}
-	return w.used, nil
+	found := reads{tables: w.used, functions: w.called}
+	s.engine.derived.Store(text, found)
+	return found, nil
 }
 
 // parse has DuckDB's parser read the text, which is bound and never spliced, and

@@ -1,15 +1,17 @@
 package duckdb
 
 import (
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/trailhouse/trailhouse"
 )
 
-// bindNames writes each :name of the text as DuckDB's $name, cast to the type of
-// its value so that the statement binds in the same way whatever the value is;
-// where there is no value, as NULL. Texts, quoted names and :: are left alone.
+// bindNames writes each :name of the text as a literal or as DuckDB's $name, cast to
+// the type of its value so that the statement binds in the same way whatever the value
+// is; where there is no value, as NULL. Texts, quoted names and :: are left alone.
 // Comments become blanks and lines stay lines: DuckDB's parser takes minutes over
 // nested comments without an end and over long runs of +, and no interrupt stops it
 // there. A $ of the user's own is refused: it would begin another spelling of
@@ -188,7 +190,26 @@ func typed(param string, value any) string {
 	default:
 		return "NULL"
 	}
+	if constant, ok := literal(value); ok {
+		what = constant
+	}
 	return "CAST(" + what + " AS " + t + ")"
+}
+
+// literal writes a number, truth value or instant into the statement: DuckDB binds and
+// plans a statement with open parameters twice. Texts stay parameters, so that nothing
+// that a user gives as a value is ever read as SQL.
+func literal(value any) (string, bool) {
+	switch v := value.(type) {
+	case int64:
+		return strconv.FormatInt(v, 10), v > math.MinInt64
+	case bool:
+		return strconv.FormatBool(v), true
+	case time.Time:
+		v = v.UTC()
+		return quote(v.Format("2006-01-02 15:04:05.000000")), v.Year() > 0 && v.Year() < 10_000
+	}
+	return "", false
 }
 
 // statements returns where each statement of a text begins, at least one place. The

@@ -1,34 +1,44 @@
 package duckdb
 
 import (
+	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/trailhouse/trailhouse"
 )
 
 func TestBindNames(t *testing.T) {
-	values := map[string]any{"a": int64(1), "from": trailhouse.Null{Type: trailhouse.TypeTimestamp}, "x_1": nil}
+	values := map[string]any{
+		"a": "1'", "n": int64(-7), "least": int64(math.MinInt64), "yes": true, "t": time.Date(2025, 1, 2, 4, 4, 5, 6_789_999, time.FixedZone("", 3600)),
+		"late": time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC), "from": trailhouse.Null{Type: trailhouse.TypeTimestamp}, "x_1": nil,
+	}
 	for text, want := range map[string]string{
-		"SELECT :a":               "SELECT  CAST($a AS BIGINT)",
+		"SELECT :a":               "SELECT  CAST($a AS VARCHAR)",
 		":from":                   " CAST(NULL AS TIMESTAMP)",
-		":FROM<:a":                " CAST(NULL AS TIMESTAMP)< CAST($a AS BIGINT)",
-		"(:x_1,:a)":               "( NULL, CAST($a AS BIGINT))",
-		"':a' || :a":              "':a' ||  CAST($a AS BIGINT)",
+		":FROM<:a":                " CAST(NULL AS TIMESTAMP)< CAST($a AS VARCHAR)",
+		"(:x_1,:a)":               "( NULL, CAST($a AS VARCHAR))",
+		"':a' || :a":              "':a' ||  CAST($a AS VARCHAR)",
 		"'it''s :a'":              "'it''s :a'",
-		`":a""" :a`:               `":a"""  CAST($a AS BIGINT)`,
-		"-- :a\n:a":               " \n CAST($a AS BIGINT)",
-		"/* :a\n/* :a */ :a */:a": " \n CAST($a AS BIGINT)",
-		"/*'*/:a/*'*/":            "  CAST($a AS BIGINT) ",
+		`":a""" :a`:               `":a"""  CAST($a AS VARCHAR)`,
+		"-- :a\n:a":               " \n CAST($a AS VARCHAR)",
+		"/* :a\n/* :a */ :a */:a": " \n CAST($a AS VARCHAR)",
+		"/*'*/:a/*'*/":            "  CAST($a AS VARCHAR) ",
 		"a::bigint":               "a::bigint",
-		":a::bigint":              " CAST($a AS BIGINT)::bigint",
+		":a::bigint":              " CAST($a AS VARCHAR)::bigint",
+		"1-:n":                    "1- CAST(-7 AS BIGINT)",
+		":least":                  " CAST($least AS BIGINT)",
+		":yes":                    " CAST(true AS BOOLEAN)",
+		":t":                      " CAST('2025-01-02 03:04:05.006789' AS TIMESTAMP)",
+		":late":                   " CAST($late AS TIMESTAMP)",
 		"x[1:2]":                  "x[1:2]",
 		"{'k': 1}":                "{'k': 1}",
 		"f(k := 1)":               "f(k := 1)",
-		`E'\':a' :a`:              `E'\':a'  CAST($a AS BIGINT)`,
-		`the'\':a`:                `the'\' CAST($a AS BIGINT)`,
-		"ä:a":                     "ä CAST($a AS BIGINT)",
-		"1-:a--x":                 "1- CAST($a AS BIGINT) ",
+		`E'\':a' :a`:              `E'\':a'  CAST($a AS VARCHAR)`,
+		`the'\':a`:                `the'\' CAST($a AS VARCHAR)`,
+		"ä:a":                     "ä CAST($a AS VARCHAR)",
+		"1-:a--x":                 "1- CAST($a AS VARCHAR) ",
 	} {
 		got, err := bindNames(text, values)
 		if err != nil || got != want {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,8 +23,9 @@ const (
 // session is one throw-away database with one statement.
 type session struct {
 	*database
-	query trailhouse.Query
-	text  string // the statement as DuckDB gets it, parameters as $name
+	engine *Engine
+	query  trailhouse.Query
+	text   string // the statement as DuckDB gets it, parameters as $name
 	// called are the functions that the statement and its derived views call.
 	called map[string]bool
 }
@@ -178,13 +180,12 @@ func (s *session) needed(ctx context.Context, used map[string]bool) ([]trailhous
 			continue
 		}
 		derived = append(derived, d)
-		tables, err := s.sources(ctx, d.SQL)
+		under, err := s.sources(ctx, d.SQL)
 		if err != nil {
 			return nil, nil, err
 		}
-		for t := range tables {
-			used[t] = true
-		}
+		maps.Copy(used, under.tables)
+		maps.Copy(s.called, under.functions)
 	}
 	slices.Reverse(derived)
 	var views []trailhouse.View
