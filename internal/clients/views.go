@@ -36,7 +36,7 @@ func (r *Rules) Views() []trailhouse.DerivedView {
 			Name: "enclave_attempts_usage", SQL: r.usageSQL("enclave_attempts", attemptSubject()),
 			Doc: "enclave_attempts with the host's account and type and the client.", Meanings: meanings(),
 		},
-		{Name: "kms_usage", SQL: r.callsSQL(), Doc: "kms_calls with the name of the enclave and the client.", Meanings: meanings()},
+		{Name: "kms_usage", SQL: r.CallsSQL("kms_calls"), Doc: "kms_calls with the name of the enclave and the client.", Meanings: meanings()},
 	}
 }
 
@@ -90,10 +90,12 @@ func callSubject() subject {
 	}
 }
 
-func (r *Rules) callsSQL() string {
+// CallsSQL gives the view kms_usage over another relation that has the columns of
+// kms_calls, and maybe more: who asks about few calls need not join all of them.
+func (r *Rules) CallsSQL(table string) string {
 	return "SELECT u.*, " + r.clientSQL("u.client_rule") + " AS client\nFROM (" +
 		"SELECT s.*, e.name AS enclave_name, CASE WHEN s.session_id IS NOT NULL THEN e.client_rule ELSE " + r.ruleSQL(callSubject()) + " END AS client_rule\n" +
-		fromSQL("kms_calls") + " LEFT JOIN enclave_usage AS e ON e.session_id = s.session_id) AS u"
+		fromSQL(table) + " LEFT JOIN enclave_usage AS e ON e.session_id = s.session_id) AS u"
 }
 
 func (r *Rules) usageSQL(table string, s subject) string {

@@ -1,53 +1,119 @@
-WITH suspicious AS (
-  -- One pass over all calls, most of which are in order.
-  SELECT *, coalesce(caller_instance_id <> instance_id, false) AS relayed
-  FROM kms_verdicts
-  WHERE kind IS DISTINCT FROM 'nitrotpm'
-    AND (
-      debug OR verdict = 'not-approved' OR failed
-      OR session_match IN ('outside', 'no-session', 'no-log')
-      OR caller_instance_id <> instance_id
-    )
+WITH groups AS (
+  -- One pass over all calls and sessions, by columns of few values. A session without
+  -- calls makes a group of its own.
+  SELECT
+    CASE WHEN c.session_id IS NOT NULL THEN coalesce(e.client, 'unattributed') END AS client, {keys}, c.pcr0, {pcr8} AS pcr8,
+    coalesce(c.key_arn, c.key_id) AS key_name,
+    c.session_match IN ('within', 'uncertain', 'presumed') AND c.errorcode IS NULL AND c.errormessage IS NULL AS used,
+    CASE WHEN c.eventtime IS NULL AND e.ready IS NOT NULL AND {careful} THEN e.session_id END AS silent_session,
+    min(c.eventtime) AS first_call,
+    max(c.eventtime) AS last_call
+  FROM kms_calls AS c
+  FULL JOIN enclave_usage AS e ON e.session_id = c.session_id
+  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+), unsure AS (
+  -- Images of which a call may not be approved. Debug documents are passed over later.
+  SELECT DISTINCT coalesce(pcr0, '') AS image
+  FROM groups AS u
+  WHERE client IS NOT NULL AND first_call IS NOT NULL AND {unsure}
 ), shared AS (
-  SELECT coalesce(key_arn, key_id) AS key_name
-  FROM kms_usage
-  WHERE session_match IN ('within', 'uncertain', 'presumed') AND errorcode IS NULL AND errormessage IS NULL
-  GROUP BY 1
-  HAVING count(DISTINCT client) > 1 AND coalesce(key_arn, key_id) IS NOT NULL
-), calls AS (
-  SELECT k.finding_kind, s.*
-  FROM suspicious AS s
-  CROSS JOIN (
-    VALUES
-      ('debug-attestation'), ('image-not-approved'), ('relayed-document'),
-      ('call-outside-session'), ('enclave-without-log'), ('failed-attested-calls')
-  ) AS k (finding_kind)
-  WHERE CASE k.finding_kind
-      WHEN 'debug-attestation' THEN debug
-      WHEN 'image-not-approved' THEN verdict = 'not-approved' AND NOT coalesce(debug, false)
-      WHEN 'relayed-document' THEN relayed
-      WHEN 'call-outside-session' THEN session_match = 'outside'
-      WHEN 'enclave-without-log' THEN session_match IN ('no-session', 'no-log')
-      ELSE failed
-    END
+  SELECT key_name
+  FROM groups
+  WHERE used AND client IS NOT NULL AND key_name IS NOT NULL
+  GROUP BY key_name
+  HAVING count(DISTINCT client) > 1
+), raw AS (
+  -- Each kind by itself, and by one column where it can be: files of calls that are in
+  -- order are not read then. Only what is left is joined to clients.
+  SELECT 'debug-attestation' AS finding_kind, *
+  FROM kms_calls
+  WHERE debug AND kind IS DISTINCT FROM 'nitrotpm'
   UNION ALL
-  SELECT 'key-shared-by-clients' AS finding_kind, v.*, coalesce(v.caller_instance_id <> v.instance_id, false) AS relayed
-  FROM kms_verdicts AS v
-  WHERE v.session_match IN ('within', 'uncertain', 'presumed') AND NOT v.failed
-    AND coalesce(v.key_arn, v.key_id) IN (SELECT key_name FROM shared)
+  SELECT 'failed-attested-calls' AS finding_kind, *
+  FROM kms_calls
+  WHERE errorcode IS NOT NULL AND kind IS DISTINCT FROM 'nitrotpm'
+  UNION ALL
+  SELECT 'failed-attested-calls' AS finding_kind, *
+  FROM kms_calls
+  WHERE errormessage IS NOT NULL AND errorcode IS NULL AND kind IS DISTINCT FROM 'nitrotpm'
+  UNION ALL
+  SELECT 'call-outside-session' AS finding_kind, *
+  FROM kms_calls
+  WHERE session_match = 'outside'
+  UNION ALL
+  SELECT 'enclave-without-log' AS finding_kind, *
+  FROM kms_calls
+  WHERE session_match IN ('no-session', 'no-log')
+  UNION ALL
+  SELECT 'relayed-document' AS finding_kind, *
+  FROM kms_calls
+  -- The comparison itself would let all calls be read whole before it.
+  WHERE kind IS DISTINCT FROM 'nitrotpm'
+    AND (instance_id, caller_instance_id) IN (SELECT instance_id, caller_instance_id FROM kms_calls WHERE caller_instance_id <> instance_id)
+  UNION ALL
+  SELECT 'image-not-approved' AS finding_kind, *
+  FROM kms_calls
+  WHERE session_id IS NULL AND kind IS DISTINCT FROM 'nitrotpm'
+  UNION ALL
+  SELECT 'image-not-approved' AS finding_kind, *
+  FROM kms_calls
+  WHERE session_id IS NOT NULL AND coalesce(pcr0, '') IN (SELECT image FROM unsure)
+  UNION ALL
+  SELECT 'key-shared-by-clients' AS finding_kind, *
+  FROM kms_calls
+  WHERE session_match IN ('within', 'uncertain', 'presumed') AND errorcode IS NULL AND errormessage IS NULL
+    AND coalesce(key_arn, key_id) IN (SELECT key_name FROM shared)
+), judged AS (
+{judged}
+), named AS (
+  SELECT *, coalesce(instance_id || '-enc' || slot_key, module_id, '') AS enclave_id, coalesce(key_arn, key_id) AS key_name
+  FROM judged
+  WHERE finding_kind <> 'image-not-approved' OR verdict = 'not-approved' AND NOT coalesce(debug, false)
+), silent AS (
+  SELECT
+    e.session_id, e.enclave_id, e.instance_id, e.account_id, e.client, e.name, e.eif_path, e.pcr0,
+    coalesce(e.ready, e.started) AS began,
+    coalesce(e.stop, e.stop_not_before) AS ended
+  FROM enclave_usage AS e
+  WHERE e.session_id IN (SELECT silent_session FROM groups WHERE silent_session IS NOT NULL)
+), silent_days AS (
+  SELECT date_trunc('day', began) AS event_day FROM silent
+  UNION
+  SELECT date_trunc('day', ended) AS event_day FROM silent
+), read_days AS (
+  SELECT DISTINCT account_id, date_trunc('day', eventtime) AS event_day
+  FROM cloudtrail
+  WHERE eventsource = 'kms.amazonaws.com' AND date_trunc('day', eventtime) IN (SELECT event_day FROM silent_days)
 )
 SELECT
-  *,
-  coalesce(instance_id || '-enc' || slot_key, module_id, '') AS enclave_id,
-  coalesce(key_arn, key_id) AS key_name,
+  finding_kind,
   CASE
-    WHEN finding_kind = 'image-not-approved'
-      THEN coalesce(account_id, '') || '|' || coalesce(client, '') || '|' || coalesce(pcr0, '')
+    WHEN finding_kind = 'image-not-approved' THEN coalesce(account_id, '') || '|' || coalesce(client, '') || '|' || coalesce(pcr0, '')
     WHEN finding_kind = 'failed-attested-calls'
-      THEN coalesce(account_id, '') || '|' || coalesce(client, '') || '|' || coalesce(key_arn, key_id, '') || '|' || coalesce(pcr0, '')
-    WHEN finding_kind = 'key-shared-by-clients' THEN coalesce(key_arn, key_id)
-    WHEN finding_kind = 'relayed-document'
-      THEN coalesce(instance_id || '-enc' || slot_key, module_id, '') || '|' || caller_instance_id
-    ELSE coalesce(instance_id || '-enc' || slot_key, module_id, '')
-  END AS subject
-FROM calls
+      THEN coalesce(account_id, '') || '|' || coalesce(client, '') || '|' || coalesce(key_name, '') || '|' || coalesce(pcr0, '')
+    WHEN finding_kind = 'key-shared-by-clients' THEN key_name
+    WHEN finding_kind = 'relayed-document' THEN enclave_id || '|' || caller_instance_id
+    ELSE enclave_id
+  END AS subject,
+  1 AS calls,
+  eventtime, eventid, operation, key_arn, key_id, key_name, client, verdict, approved_once, debug, failed, session_match, session_id,
+  enclave_name, enclave_id, instance_id, caller_instance_id, module_id, pcr0, pcr8, principal, sourceipaddress, errorcode, errormessage,
+  account_id, awsregion, object, "position", length, object_sha256,
+  CAST(NULL AS timestamp) AS ended, CAST(NULL AS varchar) AS eif_path
+FROM named
+UNION ALL
+SELECT
+  'never-attested', session_id, 0,
+  began, NULL, NULL, NULL, NULL, NULL, client, NULL, NULL, NULL, false, NULL, session_id,
+  name, enclave_id, instance_id, NULL, NULL, pcr0, NULL, NULL, NULL, NULL, NULL,
+  account_id, NULL, NULL, NULL, NULL, NULL,
+  ended, eif_path
+FROM silent AS s
+WHERE EXISTS (
+    SELECT 1 FROM read_days AS r
+    WHERE r.event_day = date_trunc('day', s.began) AND (s.account_id IS NULL OR r.account_id = s.account_id)
+  )
+  AND EXISTS (
+    SELECT 1 FROM read_days AS r
+    WHERE r.event_day = date_trunc('day', s.ended) AND (s.account_id IS NULL OR r.account_id = s.account_id)
+  )

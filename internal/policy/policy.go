@@ -14,9 +14,6 @@ import (
 //go:embed finding_calls.sql
 var findingCallsSQL string
 
-//go:embed never_attested.sql
-var neverAttestedSQL string
-
 //go:embed acknowledgements.sql
 var acknowledgementsSQL string
 
@@ -31,24 +28,21 @@ func New(images []config.ApprovedImage) *Policy {
 }
 
 // Views returns the derived views of the policy, in the Trino subset, in the order in
-// which they build on one another. They stand on kms_usage and enclave_usage:
+// which they build on one another. They stand on kms_calls, kms_usage and
+// enclave_usage; calls gives kms_usage over another relation with the columns of
+// kms_calls (clients.Rules.CallsSQL).
 //
-//	approved_images the entries, numbered from 1 in the order of the file
-//	kms_verdicts    kms_usage with verdict (approved, not-approved, no-list; null for a
-//	                NitroTPM), approved_once (approved at another time) and failed
-//	finding_calls   kms_verdicts with finding_kind and subject, a row for each finding
-//	                of a call
-//	never_attested  sessions that are findings
+//	approved_images  the entries, numbered from 1 in the order of the file
+//	kms_verdicts     kms_usage with verdict (approved, not-approved, no-list; null for a
+//	                 NitroTPM), approved_once (approved at another time) and failed
+//	finding_calls    a row for each finding of a call, with finding_kind, subject and
+//	                 calls = 1, and one with calls = 0 for each session that is a finding
 //	acknowledgements the newest acknowledgement of each finding
-func (p *Policy) Views() []trailhouse.DerivedView {
+func (p *Policy) Views(calls func(relation string) string) []trailhouse.DerivedView {
 	return []trailhouse.DerivedView{
 		{Name: "approved_images", SQL: p.imagesSQL(), Doc: "Entries of approved_images in the configuration.", Meanings: imageMeanings()},
-		{Name: "kms_verdicts", SQL: p.verdictsSQL(), Doc: "kms_usage with what approved_images says of each call.", Meanings: callMeanings()},
-		{Name: "finding_calls", SQL: findingCallsSQL, Doc: "Calls that are evidence of findings, a row for each finding of a call.", Meanings: callMeanings()},
-		{
-			Name: "never_attested", SQL: neverAttestedSQL, Doc: "Sessions of approved clients that never attested.",
-			Meanings: map[string]string{"client": "client of the session", "began": "start of the session", "ended": "end of the session, as far as it is known"},
-		},
+		{Name: "kms_verdicts", SQL: p.verdictsSQL("kms_usage"), Doc: "kms_usage with what approved_images says of each call.", Meanings: callMeanings()},
+		{Name: "finding_calls", SQL: p.findingsSQL(calls), Doc: "Calls that are evidence of findings, a row for each finding of a call, and sessions that are findings.", Meanings: callMeanings()},
 		{Name: "acknowledgements", SQL: acknowledgementsSQL, Doc: "The newest acknowledgement of each finding."},
 	}
 }
@@ -69,8 +63,9 @@ func callMeanings() map[string]string {
 		"enclave_name": "name of the session's enclave, self-declared", "client_rule": "number of the rule in the configuration, from 1; null where none matches",
 		"client": "client by the first rule that matches", "verdict": "approved, not-approved or no-list; null for a NitroTPM",
 		"approved_once": "the image was or will be approved at another time", "failed": "the call failed",
-		"finding_kind": "kind of the finding", "relayed": "the module id's instance is not the one that called",
-		"key_name": "ARN of the key, else its id", "subject": "what the finding is about",
+		"finding_kind": "kind of the finding", "subject": "what the finding is about", "calls": "1 for a call, 0 for a session without any",
+		"key_name": "ARN of the key, else as it was asked for", "enclave_id": "enclave, its slot without padding",
+		"ended": "end of a session without calls, as far as it is known; eventtime is its start", "eif_path": "image file of a session without calls",
 	}
 }
 
@@ -86,14 +81,14 @@ func (p *Policy) imagesSQL() string {
 		"\n) AS i (entry, pcr0, pcr8, client, key, valid_from, valid_until, note) WHERE entry > 0"
 }
 
-// verdictsSQL judges each call.
-func (p *Policy) verdictsSQL() string {
+// verdictsSQL judges each call of a relation.
+func (p *Policy) verdictsSQL(calls string) string {
 	var scopes, once, now []string
 	for _, g := range p.groups() {
 		measured := g.measured()
 		scopes = append(scopes, g.scope)
 		once = append(once, both(g.scope, measured))
-		now = append(now, both(g.scope, measured, g.dates))
+		now = append(now, both(g.scope, measured, g.after("u.eventtime"), g.before("u.eventtime")))
 	}
 	return `SELECT
   u.*,
@@ -105,26 +100,61 @@ func (p *Policy) verdictsSQL() string {
   END AS verdict,
   NOT coalesce(u.debug, false) AND ` + anyOf(once) + ` AS approved_once,
   u.errorcode IS NOT NULL OR u.errormessage IS NOT NULL AS failed
-FROM kms_usage AS u`
+FROM ` + calls + ` AS u`
+}
+
+// findingsSQL gives the view finding_calls.
+func (p *Policy) findingsSQL(calls func(relation string) string) string {
+	var clients []string
+	for _, a := range p.images {
+		if c := text(a.Client); a.Client != "" && !slices.Contains(clients, c) {
+			clients = append(clients, c)
+		}
+	}
+	careful := "false"
+	if len(clients) > 0 {
+		careful = "e.client IN (" + strings.Join(clients, ", ") + ")"
+	}
+	// Columns that no entry asks for need not be read.
+	keys, pcr8 := "CAST(NULL AS varchar) AS key_arn, CAST(NULL AS varchar) AS key_id", "CAST(NULL AS varchar)"
+	if slices.ContainsFunc(p.images, func(a config.ApprovedImage) bool { return a.Key != "" }) {
+		keys = "c.key_arn, c.key_id"
+	}
+	if slices.ContainsFunc(p.images, func(a config.ApprovedImage) bool { return a.PCR8 != "" }) {
+		pcr8 = "c.pcr8"
+	}
+	return strings.NewReplacer("{careful}", careful, "{keys}", keys, "{pcr8}", pcr8, "{unsure}", p.unsureSQL(), "{judged}", p.verdictsSQL("("+calls("raw")+")")).Replace(findingCallsSQL)
+}
+
+// unsureSQL asks of a group of equal calls between first_call and last_call whether one
+// of them may not be approved.
+func (p *Policy) unsureSQL() string {
+	var scopes, always []string
+	for _, g := range p.groups() {
+		scopes = append(scopes, g.scope)
+		always = append(always, both(g.scope, g.measured(), g.after("u.first_call"), g.before("u.last_call")))
+	}
+	return anyOf(scopes) + " AND NOT " + anyOf(always)
 }
 
 // group are entries for the same calls at the same time: engines look a measurement up
 // among many faster than they evaluate as many conditions.
 type group struct {
-	scope, dates string // conditions, "" where there is none
-	pcr0, pcr8   []string
-	pairs        []string // conditions on both
+	scope       string // condition, "" where there is none
+	from, until time.Time
+	pcr0, pcr8  []string
+	pairs       []string // conditions on both
 }
 
 // groups returns the groups in the order in which the file begins them.
 func (p *Policy) groups() []*group {
 	var out []*group
 	for _, a := range p.images {
-		scope, dates := both(clientSQL(a.Client), keySQL(a.Key)), both(datesSQL(a.From, a.Until))
-		i := slices.IndexFunc(out, func(g *group) bool { return g.scope == scope && g.dates == dates })
+		scope := both(clientSQL(a.Client), keySQL(a.Key))
+		i := slices.IndexFunc(out, func(g *group) bool { return g.scope == scope && g.from.Equal(a.From) && g.until.Equal(a.Until) })
 		if i < 0 {
 			i = len(out)
-			out = append(out, &group{scope: scope, dates: dates})
+			out = append(out, &group{scope: scope, from: a.From, until: a.Until})
 		}
 		switch g := out[i]; {
 		case a.PCR8 == "":
@@ -177,15 +207,20 @@ func keySQL(key string) string {
 	return of + " LIKE " + text(pattern) + ` ESCAPE '\'`
 }
 
-func datesSQL(from, until time.Time) (string, string) {
-	after, before := "", ""
-	if !from.IsZero() {
-		after = "u.eventtime >= " + instant(from)
+// after asks whether an instant does not lie before the group's dates, before whether
+// it does not lie behind them.
+func (g *group) after(at string) string {
+	if g.from.IsZero() {
+		return ""
 	}
-	if !until.IsZero() {
-		before = "u.eventtime < " + instant(until)
+	return at + " >= " + instant(g.from)
+}
+
+func (g *group) before(at string) string {
+	if g.until.IsZero() {
+		return ""
 	}
-	return after, before
+	return at + " < " + instant(g.until)
 }
 
 // both gives the conditions that are not empty as one, "" where all are.

@@ -39,7 +39,8 @@ SELECT
   eventtime, operation, key_arn, client, verdict, debug, session_match, session_id, instance_id, caller_instance_id, module_id, pcr0,
   principal, sourceipaddress, errorcode, errormessage, account_id, awsregion, eventid, object, "position", length, object_sha256
 FROM finding_calls
-WHERE substr(md5(finding_kind || '|' || subject), 1, 16) = :id
+WHERE calls = 1
+  AND substr(md5(finding_kind || '|' || subject), 1, 16) = :id
   AND (:from IS NULL OR eventtime >= :from)
   AND (:to IS NULL OR eventtime < :to)
 ORDER BY eventtime DESC, eventid, object, "position"

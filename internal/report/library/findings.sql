@@ -42,17 +42,17 @@ WITH calls AS (
   SELECT
     finding_kind AS kind, subject, client, account_id, awsregion, instance_id, enclave_id, session_id, key_name, pcr0, pcr8,
     principal, caller_instance_id, coalesce(errorcode, CASE WHEN errormessage IS NOT NULL THEN 'without a code' END) AS error,
-    session_match, approved_once,
-    count(*) AS calls,
+    session_match, approved_once, enclave_name, eif_path,
+    sum(calls) AS calls,
     count(CASE WHEN failed THEN 1 END) AS failed,
     min(eventtime) AS first_seen,
-    max(eventtime) AS last_seen,
+    max(coalesce(ended, eventtime)) AS last_seen,
     min(date_format(eventtime, '%Y-%m-%d %H:%i:%s') || ' ' || eventid, 20) AS first_events
   FROM finding_calls
-  WHERE (:from IS NULL OR eventtime >= :from)
+  WHERE (:from IS NULL OR coalesce(ended, eventtime) >= :from)
     AND (:to IS NULL OR eventtime < :to)
     AND (:kind IS NULL OR finding_kind = :kind)
-  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18
 ), event_texts AS (
   SELECT c.kind, c.subject, e.event, row_number() OVER (PARTITION BY c.kind, c.subject ORDER BY e.event) AS place
   FROM calls AS c
@@ -66,7 +66,7 @@ WITH calls AS (
   SELECT DISTINCT c.kind, c.subject, f.fact
   FROM calls AS c
   CROSS JOIN UNNEST(ARRAY[
-    'image ' || c.pcr0, 'signer ' || c.pcr8, 'key ' || c.key_name, 'client ' || c.client,
+    CASE WHEN c.kind <> 'never-attested' THEN 'image ' || c.pcr0 END, 'eif ' || c.eif_path, 'signer ' || c.pcr8, 'key ' || c.key_name, 'client ' || c.client,
     CASE WHEN c.kind <> 'key-shared-by-clients' THEN 'caller ' || c.principal END,
     'error ' || c.error,
     CASE WHEN c.kind = 'enclave-without-log' THEN 'match ' || c.session_match END
@@ -94,6 +94,7 @@ WITH calls AS (
     min(caller_instance_id) AS caller_instance_id,
     bool_or(approved_once) AS approved_once,
     max(session_match) AS session_match,
+    min(enclave_name) AS enclave_name,
     array_join(array_agg(DISTINCT client ORDER BY client) FILTER (WHERE client IS NOT NULL), ', ') AS clients,
     array_join(array_agg(DISTINCT error ORDER BY error) FILTER (WHERE error IS NOT NULL), ', ') AS errors,
     CAST(sum(calls) AS bigint) AS calls,
@@ -123,7 +124,7 @@ WITH calls AS (
     CASE
       WHEN w.kind IN ('debug-attestation', 'image-not-approved', 'relayed-document') THEN 'critical'
       WHEN w.kind = 'enclave-without-log' AND session_match = 'no-log' THEN 'medium'
-      WHEN w.kind = 'failed-attested-calls' THEN 'medium'
+      WHEN w.kind IN ('failed-attested-calls', 'never-attested') THEN 'medium'
       ELSE 'high'
     END AS severity,
     CASE w.kind
@@ -140,6 +141,8 @@ WITH calls AS (
           ELSE 'enclave ' || enclave_id || ' called KMS and the log of its host, which there is, never shows it: lines are missing or were removed, and it is not metered; ' END
         || calls_text || keys_text
       WHEN 'key-shared-by-clients' THEN 'key ' || key_arn || ' is used by enclaves of more than one client: ' || clients || '; ' || calls_text
+      WHEN 'never-attested' THEN 'session ' || session_id || ' of ' || clients || coalesce(', named ' || enclave_name || ',', '')
+        || ' never made an attested call, though approved_images names its client and a trail with KMS events of its days was read'
       ELSE 'attested calls of ' || image_text || ' of ' || clients || keys_text || ' failed with ' || errors || '; '
         || CASE calls WHEN 1 THEN '1 call' ELSE CAST(calls AS varchar) || ' calls' END
         || CASE enclaves WHEN 1 THEN ' of 1 enclave' ELSE ' of ' || CAST(enclaves AS varchar) || ' enclaves' END
@@ -150,24 +153,6 @@ WITH calls AS (
   FROM worded AS w
   LEFT JOIN events AS e ON e.kind = w.kind AND e.subject = w.subject
   LEFT JOIN facts AS f ON f.kind = w.kind AND f.subject = w.subject
-  UNION ALL
-  SELECT
-    'never-attested', session_id, 'medium',
-    'session ' || session_id || ' of ' || client || coalesce(', named ' || name || ',', '')
-      || ' never made an attested call, though approved_images names its client and a trail with KMS events of its days was read',
-    client, account_id, CAST(NULL AS varchar), instance_id, enclave_id, session_id, CAST(NULL AS varchar), pcr0, CAST(NULL AS varchar),
-    0, 0, began, ended,
-    split(CAST(NULL AS varchar), '='),
-    CASE WHEN eif_path IS NULL THEN ARRAY['client ' || client] ELSE ARRAY['client ' || client, 'eif ' || eif_path] END
-  FROM never_attested
-  WHERE (:from IS NULL OR ended >= :from)
-    AND (:to IS NULL OR began < :to)
-    AND (:kind IS NULL OR :kind = 'never-attested')
-    AND (:client IS NULL OR client = :client)
-    AND (:account IS NULL OR account_id = :account)
-    AND :region IS NULL
-    AND (:instance IS NULL OR instance_id = :instance)
-    AND :key IS NULL
 ), identified AS (
   SELECT substr(md5(kind || '|' || subject), 1, 16) AS finding_id, *
   FROM found
