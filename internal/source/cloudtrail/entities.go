@@ -2,10 +2,30 @@ package cloudtrail
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/entity"
 	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
 )
+
+// nameMembers adds what a record names: everything in its payloads, and ARNs elsewhere.
+func (r *row) nameMembers(record uint32, payloads []uint32) {
+	for i, end := record+1, r.nodes[record].Next; i < end; i = r.nodes[i].Next {
+		switch n := &r.nodes[i]; {
+		case n.Kind == tape.String:
+			r.nameWithin(n, false)
+		case n.Kind < tape.Array:
+		case slices.Contains(payloads, i):
+			r.nameAll(i)
+		default:
+			for k := i; k < n.Next; k++ {
+				if v := &r.nodes[k]; v.Kind == tape.String {
+					r.nameWithin(v, false)
+				}
+			}
+		}
+	}
+}
 
 // nameAll adds what a value and everything in it names: ARNs, ids of the form of EC2's,
 // and the texts of members whose key says that they are a name or an id.
@@ -14,53 +34,40 @@ func (r *row) nameAll(at uint32) {
 	stateEnd := uint32(0) // of an object such as instanceState, whose name names nothing
 	for i, end := at, r.nodes[at].Next; i < end; i++ {
 		n := &r.nodes[i]
+		key := r.b[n.Key:n.KeyEnd]
+		if entity.IsARN(key) {
+			r.names.AddWithin(bytes.Clone(r.key(i)), false)
+		}
 		if n.Kind != tape.String {
-			if key := r.b[n.Key:n.KeyEnd]; n.Kind == tape.Array && len(key) > 3 && key[len(key)-1] == 's' && entity.IsNaming(key[:len(key)-1]) {
+			if n.Kind == tape.Array && len(key) > 3 && key[len(key)-1] == 's' && entity.IsNaming(key[:len(key)-1]) {
 				listEnd = n.Next
 			} else if n.Kind == tape.Object && bytes.HasSuffix(key, []byte("State")) {
 				stateEnd = n.Next
 			}
 			continue
 		}
-		if n.To == n.From || n.To-n.From > entity.MaxText {
-			continue
-		}
-		v := r.b[n.From:n.To]
-		switch {
-		case entity.IsResourceID(v):
+		if v := r.b[n.From:n.To]; entity.IsResourceID(v) {
+			r.names.Add(v)
 			if v[0] == 'i' && v[1] == '-' {
 				r.names.AddInstance(v)
 			}
-		case entity.IsARN(v):
-			v = r.stable(n)
-			r.names.AddInstanceOf(v)
-		case n.KeyEnd == 0 && i < listEnd || n.KeyEnd-n.Key > 1 && i >= stateEnd && entity.IsNaming(r.b[n.Key:n.KeyEnd]),
-			isTag(r.b, r.nodes, i):
-			v = r.stable(n)
-		default:
 			continue
 		}
-		r.names.Add(v)
+		naming := n.KeyEnd == 0 && i < listEnd || len(key) > 1 && i >= stateEnd && entity.IsNaming(key) || isTag(r.b, r.nodes, i)
+		if within := r.nameWithin(n, naming); naming && !(within && bytes.HasPrefix(r.b[n.From:n.To], []byte("arn:"))) {
+			r.names.Add(r.stable(n))
+		}
 	}
 }
 
-// nameWithin adds the ARNs that stand within other texts of a record, and in keys. It is
-// called behind everything else that is added.
-func (r *row) nameWithin(record uint32) {
-	n := &r.nodes[record]
-	if !r.names.MoreWithin(r.b[n.From:n.To]) {
-		return
+// nameWithin adds the ARNs in a string and reports whether there may be any; naming says
+// that all of it is called a name, as its key may do too.
+func (r *row) nameWithin(n *tape.Node, naming bool) bool {
+	if !entity.MayHold(r.b[n.From:n.To]) {
+		return false
 	}
-	for i, end := record, n.Next; i < end; i++ {
-		v := &r.nodes[i]
-		key := r.b[v.Key:v.KeyEnd]
-		if bytes.Contains(key, []byte("arn")) {
-			r.names.AddWithin(bytes.Clone(r.key(i)), false)
-		}
-		if v.Kind == tape.String && bytes.Contains(r.b[v.From:v.To], []byte("arn")) {
-			r.names.AddWithin(r.stable(v), entity.IsNaming(key))
-		}
-	}
+	r.names.AddWithin(r.stable(n), naming || entity.IsNaming(r.b[n.Key:n.KeyEnd]))
+	return true
 }
 
 // isTag reports whether a string is the value of a tag that names a resource: of an

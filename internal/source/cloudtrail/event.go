@@ -17,7 +17,7 @@ type eventTable struct {
 		identity, time, source, name, region, address, agent, errorCode, errorMessage, request, response, additional,
 		id, resources, typ, recipient, endpoint, service, category int
 	}
-	identity struct{ arn, account, user, principal, session, invokedBy, behalf, scope int } // places in its shape
+	identity struct{ arn, account, user, principal, invokedBy, behalf int } // places in its shape
 	col      struct {
 		principal, entities, instances, instanceType, cores, threads, templateID, templateName, templateVersion,
 		origin, enclave, module, instance, slot, slotKey, kind int
@@ -39,7 +39,7 @@ func newEventTable(t *trailhouse.Table) *eventTable {
 	identity := e.shape.fields[e.is.identity].shape
 	for name, at := range map[string]*int{
 		"arn": &e.identity.arn, "accountId": &e.identity.account, "userName": &e.identity.user, "principalId": &e.identity.principal,
-		"sessionContext": &e.identity.session, "invokedBy": &e.identity.invokedBy, "onBehalfOf": &e.identity.behalf, "inScopeOf": &e.identity.scope,
+		"invokedBy": &e.identity.invokedBy, "onBehalfOf": &e.identity.behalf,
 	} {
 		*at = identity.at(name)
 	}
@@ -58,7 +58,7 @@ func newEventTable(t *trailhouse.Table) *eventTable {
 
 // caller is who made a call, as nodes of the record; 0 where it does not say.
 type caller struct {
-	arn, account, user, principal, invokedBy, issuer, behalf, store, scope uint32
+	arn, account, user, principal, invokedBy, behalf uint32
 }
 
 // fillIdentity sets the columns of userIdentity and returns who it is.
@@ -83,15 +83,8 @@ func (r *row) fillIdentity(t *eventTable, b *trailhouse.Batch, at uint32) caller
 		arn: m.optional(is.arn), account: m.optional(is.account), user: m.optional(is.user),
 		principal: m.optional(is.principal), invokedBy: m.optional(is.invokedBy),
 	}
-	if m.has(is.session) {
-		c.issuer, _ = r.find(m.at[is.session], "sessionIssuer", "arn")
-	}
 	if m.has(is.behalf) {
 		c.behalf, _ = r.member(m.at[is.behalf], "userId")
-		c.store, _ = r.member(m.at[is.behalf], "identityStoreArn")
-	}
-	if m.has(is.scope) {
-		c.scope, _ = r.member(m.at[is.scope], "sourceArn")
 	}
 	return c
 }
@@ -145,18 +138,16 @@ func (r *row) fillEvent(t *eventTable, b *trailhouse.Batch, m *slots, record uin
 // there too.
 func (r *row) fillNames(t *eventTable, b *trailhouse.Batch, m *slots, c *caller, record uint32) {
 	r.names.Reset()
-	for _, at := range [...]uint32{
-		c.arn, c.issuer, c.behalf, c.store, c.scope, m.optional(t.is.endpoint),
-	} {
-		if v := r.string(at); v != nil {
-			r.names.Add(v)
-		}
+	if v := r.string(c.behalf); v != nil {
+		r.names.Add(v)
 	}
-	for _, i := range [...]int{t.is.request, t.is.response, t.is.service, t.is.additional, t.is.resources} {
-		if m.has(i) && r.nodes[m.at[i]].Kind >= tape.Array {
-			r.nameAll(m.at[i])
-		}
+	if v := r.string(m.optional(t.is.endpoint)); v != nil {
+		r.names.Add(v)
 	}
+	is := &t.is
+	r.nameMembers(record, []uint32{
+		m.optional(is.request), m.optional(is.response), m.optional(is.service), m.optional(is.additional), m.optional(is.resources),
+	})
 	if module, ok := r.recipient(m.optional(t.is.additional)); ok {
 		if id := parseModuleID(r.string(module)); entity.IsResourceID(id.instance) {
 			r.names.Add(id.instance)
@@ -166,7 +157,6 @@ func (r *row) fillNames(t *eventTable, b *trailhouse.Batch, m *slots, c *caller,
 	if request := m.optional(t.is.request); request != 0 && string(r.string(m.optional(t.is.source))) == "s3.amazonaws.com" {
 		r.nameObject(request, r.string(m.optional(t.is.region)))
 	}
-	r.nameWithin(record)
 	r.setEntities(b, t.col.entities)
 	if list := r.names.Instances(); len(list) > 0 {
 		b.SetStrings(t.col.instances, list)

@@ -18,8 +18,8 @@ func named(t *testing.T, text string) (entities, instances string) {
 		t.Fatalf("no JSON: %s", text)
 	}
 	r := row{b: b, nodes: nodes.Nodes}
+	r.nameMembers(0, nil)
 	r.nameAll(0)
-	r.nameWithin(0)
 	entities = strings.Join(r.names.Entities(), " ")
 	return entities, strings.Join(r.names.Instances(), " ")
 }

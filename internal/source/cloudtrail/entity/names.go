@@ -16,21 +16,18 @@ type Names struct {
 	seen      map[string]bool // the instances, where there are many
 	strings   []string
 	made      []byte // texts that stand in no record as they are
-	arns      int    // values that are ARNs as a whole
 }
 
 // Reset begins with the next record.
 func (c *Names) Reset() {
-	c.entities, c.instances, c.seen, c.made, c.arns = c.entities[:0], c.instances[:0], nil, c.made[:0], 0
+	c.entities, c.instances, c.seen, c.made = c.entities[:0], c.instances[:0], nil, c.made[:0]
 }
 
-// Add adds a value of the record that is an ARN, a name or an id. Each value is added
-// once: those that are ARNs are counted, see MoreWithin.
+// Add adds an ARN, a name or an id.
 func (c *Names) Add(v []byte) {
-	if bytes.HasPrefix(v, []byte(arnPrefix)) {
-		c.arns++
+	if len(v) > 0 && len(v) <= MaxText {
+		c.entities = append(c.entities, v)
 	}
-	c.put(v)
 }
 
 // Join adds a name that the record gives in parts.
@@ -39,14 +36,7 @@ func (c *Names) Join(parts ...[]byte) {
 	for _, p := range parts {
 		c.made = append(c.made, p...)
 	}
-	c.put(c.made[at:len(c.made):len(c.made)])
-}
-
-// put adds an entity.
-func (c *Names) put(v []byte) {
-	if len(v) > 0 && len(v) <= MaxText {
-		c.entities = append(c.entities, v)
-	}
+	c.Add(c.made[at:len(c.made):len(c.made)])
 }
 
 // manyInstances is from how many instances on a map finds equal ones.

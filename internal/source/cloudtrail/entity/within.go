@@ -4,18 +4,40 @@ import "bytes"
 
 const arnPrefix = "arn:"
 
-// MoreWithin reports whether a record names ARNs that were not added, within other texts
-// or as keys: error messages, policies as JSON in a string or URL-encoded
-// (facts/cloudtrail.md 2.4.8). Most records do not, and their text is looked through
-// once: it has as many ARNs as were added.
-func (c *Names) MoreWithin(record []byte) bool { return hasMore(record, c.arns) }
+// shortest is the length of the shortest ARN that names something, arn:aws:s3:::b, less
+// its last letter; encoded the length of one that is URL-encoded.
+const (
+	shortest = 14
+	encoded  = 24
+)
+
+// MayHold reports whether a text may have an ARN in it, as it is or URL-encoded
+// (facts/cloudtrail.md 2.4.8). It is asked for every text of every record: it looks for
+// the colon, which most texts do not have.
+func MayHold(v []byte) bool {
+	return len(v) >= shortest && (behindARN(v, ':') || len(v) >= encoded && behindARN(v, '%'))
+}
+
+// behindARN reports whether a byte stands somewhere behind the letters arn.
+func behindARN(v []byte, c byte) bool {
+	for at := 3; at < len(v); at++ {
+		found := bytes.IndexByte(v[at:], c)
+		if found < 0 {
+			return false
+		}
+		if at += found; v[at-1] == 'n' && v[at-2] == 'r' && v[at-3] == 'a' {
+			return true
+		}
+	}
+	return false
+}
 
 // AddWithin adds the ARNs in a text that has no JSON escapes of its own; naming says
 // that its key calls all of it an ARN, a name or an id.
 func (c *Names) AddWithin(text []byte, naming bool) {
 	if bytes.HasPrefix(text, []byte(arnPrefix)) && (naming || IsARN(text)) {
 		c.addWhole(text)
-		if bytes.Count(text, []byte(arnPrefix)) == 1 {
+		if !MayHold(text[len(arnPrefix):]) {
 			return
 		}
 	}
@@ -24,7 +46,7 @@ func (c *Names) AddWithin(text []byte, naming bool) {
 
 // addWhole adds a text that is an ARN as a whole.
 func (c *Names) addWhole(v []byte) {
-	c.put(v)
+	c.Add(v)
 	c.AddInstanceOf(v)
 }
 
@@ -32,25 +54,6 @@ func (c *Names) addWhole(v []byte) {
 func (c *Names) AddInstanceOf(arn []byte) {
 	if id, ok := instanceOfARN(arn); ok {
 		c.AddInstance(id)
-	}
-}
-
-// hasMore reports whether a text has more ARNs than a number, or URL-encoded ones.
-func hasMore(text []byte, than int) bool {
-	for {
-		at := bytes.Index(text, []byte("arn"))
-		if at < 0 || at+3 >= len(text) {
-			return false
-		}
-		switch text[at+3] {
-		case ':':
-			if than--; than < 0 {
-				return true
-			}
-		case '%':
-			return true
-		}
-		text = text[at+3:]
 	}
 }
 
