@@ -10,6 +10,7 @@ import (
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/cli"
+	"github.com/trailhouse/trailhouse/internal/config"
 	delivery "github.com/trailhouse/trailhouse/internal/deliver"
 	"github.com/trailhouse/trailhouse/internal/deliver/directory"
 	"github.com/trailhouse/trailhouse/internal/deliver/mail"
@@ -45,17 +46,21 @@ func (h *House) sender(ctx context.Context, t delivery.Target) (trailhouse.Sende
 		}
 		return sns.New(session.Topic(t.SNS.TopicARN)), nil
 	case "mail":
-		m := t.Mail
-		password, err := m.Password()
-		if err != nil {
-			return nil, err
-		}
-		return mail.New(mail.Options{
-			Host: m.Host, Port: int(m.Port), TLS: m.TLS, CAFile: m.CAFile, User: m.User, Password: string(password),
-			From: m.From, To: m.To, CC: m.CC, ReplyTo: m.ReplyTo,
-		}), nil
+		return mailer(t.Mail)
 	}
 	return directory.New(t.Directory.Path), nil
+}
+
+// mailer returns the sender of a mail server.
+func mailer(m config.MailTarget) (*mail.Sender, error) {
+	password, err := m.Password()
+	if err != nil {
+		return nil, err
+	}
+	return mail.New(mail.Options{
+		Host: m.Host, Port: int(m.Port), TLS: m.TLS, CAFile: m.CAFile, User: m.User, Password: string(password),
+		From: m.From, To: m.To, CC: m.CC, ReplyTo: m.ReplyTo,
+	}), nil
 }
 
 // render runs a report once into all formats that are asked for.

@@ -23,6 +23,13 @@ func examine(ctx context.Context, c *config.Config, clock trailhouse.Clock, vers
 			_, deliveries := delivery.Compile(c)
 			return errors.Join(rules, deliveries, c.CheckFolders())
 		},
+		Greet: func(ctx context.Context, m config.MailTarget) error {
+			sender, err := mailer(m)
+			if err != nil {
+				return err
+			}
+			return sender.Greet(ctx)
+		},
 		Open: func(ctx context.Context) error {
 			h, err := Open(ctx, c, clock, slog.New(slog.DiscardHandler), version)
 			if err != nil {

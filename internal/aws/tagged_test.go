@@ -47,6 +47,9 @@ func volume(t *testing.T, server, key, value string) string {
 }
 
 func TestTagged(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the emulator needs long for its first answer")
+	}
 	server := testkit.Moto(t)
 	stack := fmt.Sprint("stack-", time.Now().UnixNano())
 	id := volume(t, server, "trailhouse:stack", stack)

@@ -52,6 +52,8 @@ type Options struct {
 	Settings func() error
 	// Open opens the data directory as every run does, and closes it again.
 	Open func(ctx context.Context) error
+	// Greet goes as far with a mail server as a mail would, and sends none.
+	Greet func(ctx context.Context, m config.MailTarget) error
 	// SilentAfter is how long a host may write nothing until it is told.
 	SilentAfter time.Duration
 }
@@ -60,7 +62,7 @@ type Options struct {
 // error is CodeInterrupted, or nil: whatever is wrong is a check.
 func Run(ctx context.Context, o Options, report func(Check)) error {
 	e := &examination{Options: o, report: report, identities: map[config.AWS]*identity{}, tried: map[string]bool{}}
-	for _, step := range []func(context.Context){e.settings, e.program, e.dataDir, e.account, e.mail} {
+	for _, step := range []func(context.Context){e.settings, e.program, e.dataDir, e.account, e.targets} {
 		step(ctx)
 		if ctx.Err() != nil {
 			return trailhouse.Errorf(trailhouse.CodeInterrupted, "interrupted before everything was looked at: %w", ctx.Err())

@@ -44,6 +44,7 @@ type account struct {
 	proxy                *testkit.Proxy
 	bucket, group, topic string
 	config               string
+	messages             func() []testkit.TopicMessage
 }
 
 const host = "i-0a1b2c3d4e5f60718"
@@ -63,8 +64,7 @@ func newAccount(t *testing.T) *account {
 	testkit.LogsCall(t, server, "PutLogEvents", map[string]any{
 		"logGroupName": a.group, "logStreamName": host, "logEvents": []map[string]any{{"timestamp": time.Now().UnixMilli(), "message": "x"}},
 	})
-	post(t, server, url.Values{"Action": {"CreateTopic"}, "Name": {a.bucket}, "Version": {"2010-03-31"}})
-	a.topic = "arn:aws:sns:us-east-1:123456789012:" + a.bucket
+	a.topic, a.messages = testkit.Topic(t, server)
 	a.config = fmt.Sprintf(`
 data_dir: data
 aws: {endpoint: %q, region: us-east-1}
@@ -79,25 +79,6 @@ deliver:
       sns: {topic_arn: %q, endpoint: %q}
 `, a.proxy.URL, a.bucket, a.group, a.bucket, a.topic, a.proxy.URL)
 	return a
-}
-
-// post prepares topics of the emulator.
-func post(t *testing.T, server string, form url.Values) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server+"/", strings.NewReader(form.Encode()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/sns/aws4_request, SignedHeaders=host, Signature=00")
-	res, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	if said, _ := io.ReadAll(res.Body); res.StatusCode >= 300 {
-		t.Fatalf("%v: %s %s", form, res.Status, said)
-	}
 }
 
 // actionOf returns the permission that AWS would ask for.
@@ -174,6 +155,7 @@ func examine(t *testing.T, text string, change func(*Options)) []Check {
 		Config: c, Clock: trailhouse.SystemClock{}, Engine: engine{1}, SilentAfter: 7 * 24 * time.Hour,
 		Settings: func() error { return nil },
 		Open:     func(context.Context) error { return nil },
+		Greet:    func(context.Context, config.MailTarget) error { return errors.New("nobody greets") },
 	}
 	if change != nil {
 		change(&o)
@@ -225,6 +207,9 @@ func TestAllIsWell(t *testing.T) {
 	session, err := aws.Open(t.Context(), aws.Options{Endpoint: a.proxy.URL})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if sent := a.messages(); len(sent) > 0 {
+		t.Errorf("messages %v were sent", sent)
 	}
 	n := 0
 	if err := session.Bucket(a.bucket).List(t.Context(), "", "", func(aws.Object) error { n++; return nil }); err != nil || n != 1 {
@@ -283,7 +268,7 @@ func TestAccountThatIsNotAsConfigured(t *testing.T) {
 		{"short retention", "region: us-east-1}", "region: us-east-1, look_back_days: 91}", Fail, "retention", "90 days, and 91 are looked at"},
 		{"no topic", a.topic, a.topic + "x", Fail, "sns:GetTopicAttributes", "is not there"},
 		{"server is not there", "endpoint: \"" + a.proxy.URL + "\", region", "endpoint: \"http://127.0.0.1:1\", region", Fail, "s3:ListBucket", "could not be read"},
-		{"no mail server", "      s3:", "      mail: {host: 127.0.0.1, port: 1, tls: none, from: a@example.com, to: [b@example.com]}\n      s3:", Fail, "mail", "127.0.0.1:1"},
+		{"no directory", "      s3:", "      directory: trailhouse.yaml/x\n      s3:", Fail, "directory", "must be a directory"},
 	}
 	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
@@ -351,6 +336,31 @@ func TestClockOff(t *testing.T) {
 	all := examine(t, strings.ReplaceAll(a.config, `endpoint: "`+a.proxy.URL+`"`, `endpoint: ""`), nil)
 	if said := table(all); !strings.Contains(said, "fail clock") || !strings.Contains(said, "behind the one of AWS, which refuses") || !strings.Contains(said, "fail credentials") {
 		t.Errorf("\n%s", said)
+	}
+}
+
+func TestTargets(t *testing.T) {
+	const text = `
+deliver:
+  - name: usage
+    report: client-usage
+    target:
+      directory: reports
+      mail: {host: mail.example, from: a@example.com, to: [b@example.com]}
+`
+	said := table(examine(t, text, nil))
+	if !strings.Contains(said, "ok directory (deliver[1])") || !strings.Contains(said, "fail mail (deliver[1]): nobody greets") {
+		t.Errorf("\n%s", said)
+	}
+	var asked []string
+	said = table(examine(t, text, func(o *Options) {
+		o.Greet = func(_ context.Context, m config.MailTarget) error {
+			asked = append(asked, m.Host)
+			return nil
+		}
+	}))
+	if !strings.Contains(said, "ok mail (deliver[1]): mail.example greets") || len(asked) != 1 {
+		t.Errorf("asked %v\n%s", asked, said)
 	}
 }
 

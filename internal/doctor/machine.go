@@ -58,9 +58,9 @@ func existing(dir string) (string, error) {
 		case err == nil && info.IsDir():
 			return at, nil
 		case err == nil || errors.Is(err, syscall.ENOTDIR):
-			return "", trailhouse.Errorf(trailhouse.CodeUsage, "%s is a file, and %s must be a directory", at, dir).WithHint("name a directory with --data DIR")
+			return "", trailhouse.Errorf(trailhouse.CodeUsage, "%s is a file, and %s must be a directory", at, dir).WithHint("name another, or move the file away")
 		case !errors.Is(err, fs.ErrNotExist) || at == filepath.Dir(at):
-			return "", trailhouse.Errorf(trailhouse.CodeStorage, "the data directory cannot be looked at: %w", err).WithHint("name another with --data DIR")
+			return "", trailhouse.Errorf(trailhouse.CodeStorage, "%s cannot be looked at: %w", dir, err).WithHint("run as the user that owns it, or name another")
 		}
 	}
 }
@@ -74,7 +74,7 @@ func writable(dir string) error {
 	}
 	if err != nil {
 		return trailhouse.Errorf(trailhouse.CodeStorage, "nothing can be written to %s: %w", dir, err).
-			WithHint("run as the user that owns it, free space on its disk, or name another with --data DIR")
+			WithHint("run as the user that owns it, free space on its disk, or name another directory")
 	}
 	return nil
 }
