@@ -67,7 +67,7 @@ func (p *pass) take(ctx context.Context, events *attested.Events, part trailPart
 		if err != nil {
 			return err
 		}
-		err = columns.ReadRows(ctx, f.Path, p.Trail, part.names, part.wanted(glance), func(b *trailhouse.Batch) error {
+		err = columns.ReadRows(ctx, f.Path, events.Table(), part.names, part.wanted(glance), func(b *trailhouse.Batch) error {
 			part.append(b, a.rows)
 			return a.flushFull(ctx)
 		})
@@ -113,12 +113,12 @@ func (p *pass) glance(ctx context.Context, events *attested.Events, path string)
 		return g, nil
 	}
 	var g attested.Glance
-	err := columns.Read(ctx, path, p.Trail, events.GlanceColumns(), func(b *trailhouse.Batch) error {
+	err := columns.Read(ctx, path, events.Table(), events.GlanceColumns(), func(b *trailhouse.Batch) error {
 		events.Glance(b, &g)
 		return nil
 	})
 	if err == nil && !g.Calls {
-		err = columns.ReadRows(ctx, path, p.Trail, events.RecipientColumns(), g.CallRows, func(b *trailhouse.Batch) error {
+		err = columns.ReadRows(ctx, path, events.Table(), events.RecipientColumns(), g.CallRows, func(b *trailhouse.Batch) error {
 			g.Calls = g.Calls || events.HasRecipient(b)
 			return nil
 		})

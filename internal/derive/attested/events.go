@@ -1,12 +1,13 @@
 package attested
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/trailhouse/trailhouse"
 )
 
-// Events reads rows of the table cloudtrail. Its methods take batches of that table in
+// Events reads rows of the table cloudtrail. Its methods take batches of its Table in
 // which at least the columns are read that the method's own list names.
 type Events struct {
 	table                                       *trailhouse.Table
@@ -47,8 +48,37 @@ func made(column string) bool {
 	return false
 }
 
+// Table is the table cloudtrail with those fields of its structs alone that are looked at:
+// who made a call has thirty, and each takes time to read.
+func (e *Events) Table() *trailhouse.Table { return e.table }
+
+// narrow returns the table with some fields of some structs.
+func narrow(t *trailhouse.Table) *trailhouse.Table {
+	keep := map[string][]string{
+		"useridentity": {"type", "principalid", "arn", "sessioncontext", "inscopeof"}, "resources": {"arn"},
+		"sessioncontext": {"sourceidentity"}, "inscopeof": {"credentialsissuedto"},
+	}
+	var fields func(columns []trailhouse.Column, names []string) []trailhouse.Column
+	fields = func(columns []trailhouse.Column, names []string) (out []trailhouse.Column) {
+		for _, c := range columns {
+			if names != nil && !slices.Contains(names, c.Name) {
+				continue
+			}
+			if kept := keep[c.Name]; kept != nil {
+				c.Fields = fields(c.Fields, kept)
+			}
+			out = append(out, c)
+		}
+		return out
+	}
+	narrowed := *t
+	narrowed.Columns = fields(t.Columns, nil)
+	return &narrowed
+}
+
 // NewEvents returns a reader of the table cloudtrail.
 func NewEvents(t *trailhouse.Table) *Events {
+	t = narrow(t)
 	e := &Events{
 		table: t, endNames: map[string]bool{},
 		source: t.MustIndex("eventsource"), name: t.MustIndex("eventname"), typ: t.MustIndex("eventtype"),
