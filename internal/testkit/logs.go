@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -48,6 +49,12 @@ func PutLogs(t *testing.T, server, group, stream string, lines ...LogLine) {
 // LogsCall makes a call of CloudWatch Logs of a test's own preparations.
 func LogsCall(t *testing.T, server, action string, in any) {
 	t.Helper()
+	LogsCallAs(t, server, "testing", action, in)
+}
+
+// LogsCallAs is LogsCall in the account of an access key, see RoleKey.
+func LogsCallAs(t *testing.T, server, key, action string, in any) {
+	t.Helper()
 	body, err := json.Marshal(in)
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +65,7 @@ func LogsCall(t *testing.T, server, action string, in any) {
 	}
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	req.Header.Set("X-Amz-Target", "Logs_20140328."+action)
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=00")
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+key+"/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=00")
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
@@ -68,6 +75,30 @@ func LogsCall(t *testing.T, server, action string, in any) {
 	if err != nil || res.StatusCode >= 300 || strings.Contains(string(said), "rejectedLogEventsInfo") {
 		t.Fatalf("%s: %s %s %v", action, res.Status, said, err)
 	}
+}
+
+// RoleKey assumes a role at the emulator, which takes any, and returns the access key by
+// which calls are made in the role's account.
+func RoleKey(t *testing.T, server, arn string) string {
+	t.Helper()
+	form := url.Values{"Action": {"AssumeRole"}, "Version": {"2011-06-15"}, "RoleArn": {arn}, "RoleSessionName": {"test"}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server+"/", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=00")
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	said, err := io.ReadAll(res.Body)
+	key := regexp.MustCompile(`<AccessKeyId>([^<]+)<`).FindSubmatch(said)
+	if err != nil || key == nil {
+		t.Fatalf("AssumeRole: %s %s %v", res.Status, said, err)
+	}
+	return string(key[1])
 }
 
 // LogsError answers with an error of CloudWatch Logs.

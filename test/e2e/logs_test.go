@@ -193,3 +193,45 @@ func gz(text string) string {
 	_ = z.Close()
 	return b.String()
 }
+
+// TestLogsOfSeveralAccounts imports a group of the same name in two accounts by roles, of
+// which one cannot be assumed at first: the other is read all the same.
+func TestLogsOfSeveralAccounts(t *testing.T) {
+	server := testkit.Moto(t)
+	proxy := testkit.NewProxy(t, server)
+	t.Setenv("AWS_ENDPOINT_URL_STS", proxy.URL)
+	group := fmt.Sprintf("/aws/nitro/accounts-%x", time.Now().UnixNano())
+	settings := "sources:\n"
+	for i, account := range []string{"111122223333", "444455556666"} {
+		role := "arn:aws:iam::" + account + ":role/Audit"
+		settings += "  - source: enclave-log\n    log_group: " + group + "\n    region: us-east-1\n    endpoint: " + server + "\n    role_arn: " + role + "\n"
+		key, stream := testkit.RoleKey(t, server, role), fmt.Sprintf("i-0000000000000000%d", i+1)
+		testkit.LogsCallAs(t, server, key, "CreateLogGroup", map[string]any{"logGroupName": group})
+		testkit.LogsCallAs(t, server, key, "CreateLogStream", map[string]any{"logGroupName": group, "logStreamName": stream})
+		testkit.LogsCallAs(t, server, key, "PutLogEvents", map[string]any{
+			"logGroupName": group, "logStreamName": stream, "logEvents": logLines(read(t, sampleLog(t)), true),
+		})
+	}
+	h := newHouse(t)
+	h.config = filepath.Join(h.cwd, "trailhouse.yaml")
+	if err := os.WriteFile(h.config, []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Fail(func(_ int, r *http.Request) testkit.Fault {
+		if strings.Contains(bodyOf(t, r), "111122223333") {
+			return testkit.Answer(403, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>")
+		}
+		return nil
+	})
+	if o := h.must(3, "import", "enclave-log"); !strings.Contains(o.err, "sts:AssumeRole") {
+		t.Errorf("stderr does not name the permission: %s", o.err)
+	}
+	if n := h.count("SELECT count(DISTINCT instance_id) FROM enclave_log WHERE object LIKE 'cloudwatch://444455556666/%'"); n != 1 {
+		t.Errorf("%d hosts of the account that can be read", n)
+	}
+	proxy.Fail(func(int, *http.Request) testkit.Fault { return nil })
+	h.must(0, "import", "enclave-log")
+	if n := h.count("SELECT count(DISTINCT object) FROM enclave_log"); n != 2 {
+		t.Errorf("%d streams", n)
+	}
+}
