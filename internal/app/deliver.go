@@ -132,23 +132,53 @@ func (h *House) RunAll(ctx context.Context, r cli.RunRequest, progress func(cli.
 		_, err := runner.Due(ctx, plans, options) // its error names the deliveries that there are
 		return result, err
 	}
-	for _, kind := range kinds {
-		done, err := h.Import(ctx, cli.ImportRequest{Source: kind, Zone: time.UTC}, progress)
-		imported := cli.RunImport{Source: kind, ImportResult: done}
-		if code := trailhouse.CodeOf(err); code == trailhouse.CodeInterrupted || code == trailhouse.CodeStorage || code == trailhouse.CodeLocked || code == trailhouse.CodeNewer {
-			return result, err
-		}
-		if err != nil {
-			imported.Error, imported.Hint = err.Error(), trailhouse.HintOf(err)
-			options.Notes = append(options.Notes, "the import of "+kind+" failed: "+err.Error())
-		}
-		result.Imports = append(result.Imports, imported)
+	if options.Notes, err = h.importAll(ctx, kinds, &result, progress); err != nil {
+		return result, err
 	}
 	if err := h.upToDate(ctx); err != nil {
 		return result, err
 	}
 	result.Deliveries, err = runner.Run(ctx, plans, options)
-	return result, errors.Join(err, h.tell(ctx, result.Deliveries))
+	err = errors.Join(err, h.tellDeliveries(ctx, result.Deliveries))
+	if err == nil {
+		err = h.warnOfAbandoned(ctx, plans, runner)
+	}
+	return result, err
+}
+
+// importAll imports each kind of evidence and returns what the reader of a delivery must
+// know of it. Its error ends the run: the machine fails, or the user wants to end.
+func (h *House) importAll(ctx context.Context, kinds []string, result *cli.RunResult, progress func(cli.Progress)) ([]string, error) {
+	var notes []string
+	for _, kind := range kinds {
+		done, err := h.Import(ctx, cli.ImportRequest{Source: kind, Zone: time.UTC}, progress)
+		imported := cli.RunImport{Source: kind, ImportResult: done}
+		if endsAll(err) {
+			return notes, err
+		}
+		if err != nil {
+			imported.Error, imported.Hint = err.Error(), trailhouse.HintOf(err)
+			notes = append(notes, "the import of "+kind+" failed: "+err.Error())
+		}
+		result.Imports = append(result.Imports, imported)
+	}
+	return notes, nil
+}
+
+// warnOfAbandoned tells of deliveries that have not arrived and that the configuration
+// does not know any more, so that no run tries them.
+func (h *House) warnOfAbandoned(ctx context.Context, plans []delivery.Plan, runner *delivery.Runner) error {
+	open, err := runner.List(ctx, state.DeliveryFilter{Open: true})
+	for _, o := range open {
+		known := slices.ContainsFunc(plans, func(p delivery.Plan) bool {
+			return p.Name == o.Name && slices.ContainsFunc(p.Clients, func(c delivery.Client) bool { return c.Name == o.Client })
+		})
+		if !known {
+			h.log.Warn("a delivery did not arrive and is not in the configuration any more", "delivery", o.Name, "client", o.Client, "delivery_id", o.ID,
+				"hint", "put it back, or end this with trailhouse deliveries give-up "+o.ID)
+		}
+	}
+	return err
 }
 
 // kinds returns the kinds of evidence that the configuration has places for, each once.

@@ -10,10 +10,30 @@ import (
 	"github.com/trailhouse/trailhouse/internal/ingest"
 )
 
-// Import reads the evidence and derives the sessions that it changes. What was
+// Import implements cli.House. An import of all configured places that fails is told to
+// the table coverage too, so that reports say what they lack.
+func (h *House) Import(ctx context.Context, r cli.ImportRequest, progress func(cli.Progress)) (cli.ImportResult, error) {
+	total, err := h.importPlaces(ctx, r, progress)
+	if len(r.Paths)+len(r.LogGroups) > 0 || len(h.config.SourcesOf(r.Source)) == 0 || endsAll(err) {
+		return total, err
+	}
+	return total, errors.Join(err, h.tellImport(ctx, r.Source, err))
+}
+
+// endsAll reports whether an error is not about a place: the machine fails, or the user
+// wants to end.
+func endsAll(err error) bool {
+	switch trailhouse.CodeOf(err) {
+	case trailhouse.CodeInterrupted, trailhouse.CodeStorage, trailhouse.CodeLocked, trailhouse.CodeNewer:
+		return true
+	}
+	return false
+}
+
+// importPlaces reads the evidence and derives the sessions that it changes. What was
 // imported is derived from even where the import ended early. A place that fails does
 // not keep the others from being read, unless the machine itself fails.
-func (h *House) Import(ctx context.Context, r cli.ImportRequest, progress func(cli.Progress)) (cli.ImportResult, error) {
+func (h *House) importPlaces(ctx context.Context, r cli.ImportRequest, progress func(cli.Progress)) (cli.ImportResult, error) {
 	var total cli.ImportResult
 	sources, err := h.sources(ctx, r)
 	if err != nil {

@@ -178,6 +178,16 @@ func TestOnceForEachInstant(t *testing.T) {
 	if got := w.got["mail"]; len(got) != 2 || !strings.Contains(got[1].Text, "Nothing ran at 3 earlier instants") {
 		t.Errorf("%d arrived; %s", len(got), got[1].Text)
 	}
+	// Another schedule has other instants: nobody missed them.
+	plans := w.plans
+	if w.plans, _ = plansOf(t, w.dir, strings.Replace(daily, "daily at 06:00", "hourly", 1)); w.plans == nil {
+		t.Fatal("no plans")
+	}
+	w.set(time.Date(2025, 10, 12, 11, 30, 0, 0, time.UTC))
+	if other := w.run(r); len(other) != 1 || other[0].Missed != 0 || !other[0].Scheduled.Equal(time.Date(2025, 10, 12, 11, 0, 0, 0, time.UTC)) {
+		t.Errorf("by another schedule: %+v", other)
+	}
+	w.plans = plans
 	// A clock that was put back sends nothing again.
 	w.set(time.Date(2025, 10, 11, 6, 30, 0, 0, time.UTC))
 	if back := w.run(r); len(back) > 0 {

@@ -39,12 +39,12 @@ func (r *Runner) due(ctx context.Context, p *Plan, c Client, now time.Time) ([]D
 		return out, nil
 	}
 	at := p.Schedule.Last(now)
-	last, any, err := r.State.LastDelivery(ctx, p.Name, c.Name)
-	if err != nil || any && !at.After(last) {
+	last, schedule, err := r.State.LastDelivery(ctx, p.Name, c.Name)
+	if err != nil || !at.After(last) {
 		return out, err
 	}
 	d := p.at(at, c, false)
-	if any {
+	if !last.IsZero() && schedule == d.Schedule { // nobody missed instants of a schedule that was another
 		d.Missed = p.Schedule.Missed(last, at, mostMissed)
 	}
 	return append(out, Due{Plan: p, Client: c, Delivery: d, Fresh: true}), nil
@@ -56,6 +56,9 @@ func (p *Plan) at(at time.Time, c Client, forced bool) state.Delivery {
 	d := state.Delivery{
 		ID: ID(p.Name, at, c.Name, forced), Name: p.Name, Client: c.Name, Scheduled: at, Forced: forced,
 		From: period.From, To: period.To,
+	}
+	if p.Schedule != nil {
+		d.Schedule = p.Schedule.String() + " " + p.Zone.String()
 	}
 	for _, t := range p.Targets {
 		d.Targets = append(d.Targets, state.DeliveryTarget{Target: t.ID, Address: t.For(c).Address(), State: state.DeliveryOpen})

@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 )
 
@@ -20,6 +21,8 @@ type Delivery struct {
 	// Scheduled is the instant of the schedule, or of the user's wish where Forced.
 	Scheduled time.Time
 	Forced    bool
+	// Schedule is the text of the schedule then, and its zone.
+	Schedule string
 	// From and To bound what the reports cover; zero is open.
 	From, To time.Time
 	// Missed counts earlier instants of the schedule at which nothing ran.
@@ -50,9 +53,9 @@ type DeliveryTarget struct {
 func (s *State) BeginDelivery(ctx context.Context, d Delivery) error {
 	return s.update(ctx, func(tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO delivery
-			(id, name, client, scheduled_at, forced, period_from, period_to, missed, created_at, content, incomplete)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0)`,
-			d.ID, d.Name, d.Client, d.Scheduled.UnixMicro(), d.Forced, micros(d.From), micros(d.To), d.Missed, s.clock.Now().UnixMicro())
+			(id, name, client, scheduled_at, schedule, forced, period_from, period_to, missed, created_at, content, incomplete)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0)`,
+			d.ID, d.Name, d.Client, d.Scheduled.UnixMicro(), d.Schedule, d.Forced, micros(d.From), micros(d.To), d.Missed, s.clock.Now().UnixMicro())
 		if err != nil {
 			return err
 		}
@@ -71,11 +74,16 @@ func (s *State) BeginDelivery(ctx context.Context, d Delivery) error {
 }
 
 // LastDelivery returns the latest instant of the schedule for which there is a delivery
-// of the name and client, or false where there is none. Forced ones do not count.
-func (s *State) LastDelivery(ctx context.Context, name, client string) (time.Time, bool, error) {
-	var at sql.NullInt64
-	err := s.read.QueryRowContext(ctx, "SELECT max(scheduled_at) FROM delivery WHERE name = ? AND client = ? AND forced = 0", name, client).Scan(&at)
-	return instant(at), at.Valid, s.wrap(err)
+// of the name and client, and the schedule then; a zero time where there is none. Forced
+// ones do not count.
+func (s *State) LastDelivery(ctx context.Context, name, client string) (at time.Time, schedule string, err error) {
+	var micros int64
+	err = s.read.QueryRowContext(ctx, `SELECT scheduled_at, schedule FROM delivery
+		WHERE name = ? AND client = ? AND forced = 0 ORDER BY scheduled_at DESC LIMIT 1`, name, client).Scan(&micros, &schedule)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, "", nil
+	}
+	return time.UnixMicro(micros).UTC(), schedule, s.wrap(err)
 }
 
 // DeliveryFilter picks deliveries. Its zero value picks all.
@@ -94,7 +102,7 @@ func (s *State) Deliveries(ctx context.Context, f DeliveryFilter) ([]Delivery, e
 	if limit <= 0 {
 		limit = -1
 	}
-	rows, err := s.read.QueryContext(ctx, `SELECT id, name, client, scheduled_at, forced, period_from, period_to, missed, created_at, content, incomplete,
+	rows, err := s.read.QueryContext(ctx, `SELECT id, name, client, scheduled_at, schedule, forced, period_from, period_to, missed, created_at, content, incomplete,
 			target, address, state, attempts, tried_at, sent_at, receipt, error
 		FROM (SELECT * FROM delivery AS d
 			WHERE (?1 = '' OR id = ?1) AND (?2 = '' OR name = ?2)
@@ -127,7 +135,7 @@ func scanDelivery(rows *sql.Rows) (Delivery, DeliveryTarget, error) {
 	var t DeliveryTarget
 	var scheduled, created int64
 	var from, to, tried, sent sql.NullInt64
-	err := rows.Scan(&d.ID, &d.Name, &d.Client, &scheduled, &d.Forced, &from, &to, &d.Missed, &created, &d.Content, &d.Incomplete,
+	err := rows.Scan(&d.ID, &d.Name, &d.Client, &scheduled, &d.Schedule, &d.Forced, &from, &to, &d.Missed, &created, &d.Content, &d.Incomplete,
 		&t.Target, &t.Address, &t.State, &t.Attempts, &tried, &sent, &t.Receipt, &t.Error)
 	d.Scheduled, d.Created = time.UnixMicro(scheduled).UTC(), time.UnixMicro(created).UTC()
 	d.From, d.To, t.Tried, t.Sent = instant(from), instant(to), instant(tried), instant(sent)

@@ -13,12 +13,12 @@ func TestDeliveries(t *testing.T) {
 	at := time.Date(2025, 11, 3, 5, 0, 0, 0, time.UTC)
 	due := func(id string, at time.Time, forced bool) Delivery {
 		return Delivery{
-			ID: id, Name: "bill", Client: "acme", Scheduled: at, Forced: forced, From: at.AddDate(0, -1, 0), Missed: 2,
+			ID: id, Name: "bill", Client: "acme", Scheduled: at, Schedule: "monthly UTC", Forced: forced, From: at.AddDate(0, -1, 0), Missed: 2,
 			Targets: []DeliveryTarget{{Target: "s3", Address: "s3://b", State: DeliveryOpen}, {Target: "mail", Address: "mailto:x", State: DeliveryOpen}},
 		}
 	}
-	if _, ok, err := s.LastDelivery(ctx, "bill", "acme"); ok || err != nil {
-		t.Errorf("before the first: %v, %v", ok, err)
+	if last, _, err := s.LastDelivery(ctx, "bill", "acme"); !last.IsZero() || err != nil {
+		t.Errorf("before the first: %v, %v", last, err)
 	}
 	for _, d := range []Delivery{due("one", at, false), due("two", at.AddDate(0, 1, 0), false), due("hand", at.AddDate(0, 2, 0), true)} {
 		for range 2 { // the second time changes nothing
@@ -29,11 +29,11 @@ func TestDeliveries(t *testing.T) {
 		}
 	}
 	again := open(t, dir)
-	if last, ok, err := again.LastDelivery(ctx, "bill", "acme"); !ok || err != nil || !last.Equal(at.AddDate(0, 1, 0)) {
-		t.Errorf("last %v, %v, %v", last, ok, err)
+	if last, schedule, err := again.LastDelivery(ctx, "bill", "acme"); schedule != "monthly UTC" || err != nil || !last.Equal(at.AddDate(0, 1, 0)) {
+		t.Errorf("last %v, %q, %v", last, schedule, err)
 	}
-	if _, ok, err := again.LastDelivery(ctx, "bill", ""); ok || err != nil {
-		t.Errorf("of another client: %v, %v", ok, err)
+	if last, _, err := again.LastDelivery(ctx, "bill", ""); !last.IsZero() || err != nil {
+		t.Errorf("of another client: %v, %v", last, err)
 	}
 	for _, step := range []error{
 		s.SetContent(ctx, "one", "ab", 3),

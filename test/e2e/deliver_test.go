@@ -300,7 +300,8 @@ func TestSourceThatFailsKeepsNothingFromBeingDelivered(t *testing.T) {
 	proxy.Fail(func(int, *http.Request) testkit.Fault {
 		return testkit.S3Error(http.StatusForbidden, "InvalidAccessKeyId")
 	})
-	h, mail := mailed(t, "  - {source: cloudtrail, path: s3://trail, region: us-east-1, endpoint: "+proxy.URL+"}")
+	bucket := testkit.Bucket(t, server)
+	h, mail := mailed(t, "  - {source: cloudtrail, path: s3://"+bucket+", region: us-east-1, endpoint: "+proxy.URL+"}")
 	o := h.must(3, "run")
 	if !strings.Contains(o.err, "the import of cloudtrail failed") {
 		t.Error(o.err)
@@ -311,6 +312,25 @@ func TestSourceThatFailsKeepsNothingFromBeingDelivered(t *testing.T) {
 	}
 	if files, _ := filepath.Glob(filepath.Join(h.cwd, "out", "usage", "acme", "client-usage", "all", "*.csv")); len(files) != 1 || !strings.Contains(read(t, files[0]), "acme") {
 		t.Errorf("files %v", files)
+	}
+	const rows = "SELECT count(*) FROM coverage WHERE source = 'cloudtrail' AND object = 'import of cloudtrail' AND result = "
+	if n := h.count(rows + "'missing' AND detail LIKE '%no valid credentials%'"); n != 1 {
+		t.Errorf("%d rows of coverage", n)
+	}
+	if o := h.must(3, "report", "events"); !strings.Contains(o.err, "rests on incomplete evidence") {
+		t.Error(o.err)
+	}
+	content, _, _ := trailObject("111122223333", "us-east-1", "2025-05-30", 1, 4)
+	testkit.Put(t, server, bucket, "AWSLogs/111122223333/CloudTrail/us-east-1/2025/05/30/111122223333_CloudTrail_us-east-1_20250530T1005Z_0000000000000001.json.gz", content)
+	proxy.Fail(func(int, *http.Request) testkit.Fault { return nil })
+	h.must(0, "run")
+	h.must(0, "report", "events")
+	if n := h.count(rows + "'read'"); n != 1 {
+		t.Errorf("%d rows tell that the import came to its end", n)
+	}
+	h.must(0, "run")
+	if n := h.count("SELECT count(*) FROM coverage WHERE object = 'import of cloudtrail'"); n != 2 {
+		t.Errorf("%d rows of coverage in the end", n)
 	}
 }
 

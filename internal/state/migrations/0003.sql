@@ -5,6 +5,7 @@ CREATE TABLE delivery (
   name         TEXT NOT NULL,
   client       TEXT NOT NULL,    -- '' where it is for all
   scheduled_at INTEGER NOT NULL, -- this and all times: microseconds since 1970 UTC
+  schedule     TEXT NOT NULL,    -- the schedule and its zone as they were then
   forced       INTEGER NOT NULL, -- 1 where a user asked for it and no schedule
   period_from  INTEGER,
   period_to    INTEGER,
