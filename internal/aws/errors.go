@@ -60,7 +60,7 @@ func (s *Session) fault(ctx context.Context, at target, err error) error {
 	case status == http.StatusForbidden:
 		return trailhouse.Errorf(trailhouse.CodeDenied, "%s may not be %s: %w", at.what, at.done(), cause(err)).
 			WithHint("the server's own words say why")
-	case code == "ResourceNotFoundException" || code == "NotFound" && at.action == ActionPublish:
+	case code == "ResourceNotFoundException" || code == "NotFound" && strings.HasPrefix(at.action, "sns:"):
 		return trailhouse.Errorf(trailhouse.CodeNotFound, "%s is not there (%s)", at.what, code).
 			WithHint("check the name, the region and the account, and the endpoint if it is not AWS")
 	case code == "NoSuchBucket" || code == "NoSuchKey" || status == http.StatusNotFound:
