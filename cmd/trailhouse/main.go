@@ -18,16 +18,27 @@ import (
 
 func main() { os.Exit(run()) }
 
-// memoryLimit is from where on the garbage collector works harder than the environment
-// says, so that an import of any length stays below half a GiB. The memory of DuckDB is
-// not counted; it has a limit of its own (query.memory_mib).
-const memoryLimit = 360 << 20
+// The memory of Go: an import of any length stays below half a GiB, and what needs little
+// is collected seldom. The memory of DuckDB is not counted; it has a limit of its own
+// (query.memory_mib).
+const (
+	memoryLimit = 360 << 20 // from where on the collector works harder
+	growth      = 200       // by how many per cent memory grows between collections
+)
 
-// run translates the process for the app and the answer to an exit code.
-func run() int {
+// limitMemory sets what the environment does not.
+func limitMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(growth)
+	}
+}
+
+// run translates the process for the app and the answer to an exit code.
+func run() int {
+	limitMemory()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// The first signal asks for an orderly end. From then on signals do again what

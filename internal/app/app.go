@@ -110,7 +110,7 @@ func Open(ctx context.Context, c *config.Config, clock trailhouse.Clock, log *sl
 	if h.lake, err = lake.Open(ctx, filepath.Join(c.DataDir, "lake"), clock); err != nil {
 		return nil, err
 	}
-	h.ingest = ingest.New(h.lake, h.state, ingest.Files{Write: columns.Write, Read: columns.Read}, clock, version)
+	h.ingest = ingest.New(h.lake, h.state, ingest.Files{Write: new(columns.Press).Write, Read: columns.Read}, clock, version)
 	h.derive = &derive.Job{Lake: h.lake, Lock: h.state.Lock, Logs: derive.Logs{
 		Enclave: enclavelog.LogTable(), Allocator: enclavelog.AllocatorTable(), Coverage: ingest.CoverageTable(),
 		Source: enclavelog.Name,

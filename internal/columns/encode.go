@@ -23,6 +23,14 @@ type encoder struct {
 	body    []byte
 }
 
+func newEncoder() (*encoder, error) {
+	codec, err := newCodec()
+	if err != nil {
+		return nil, trailhouse.Errorf(trailhouse.CodeInternal, "no zstd: %w", err)
+	}
+	return &encoder{pager: pager{sink: newSink(nil), codec: codec}, dict: newDictionary()}, nil
+}
+
 // columns writes the columns of a batch, or of the child of a nested column. specs are
 // those of the file: a batch that was read from one has none that is required.
 func (e *encoder) columns(specs []trailhouse.Column, b *trailhouse.Batch, f *frame, depth int) error {

@@ -3,6 +3,7 @@ package columns
 import (
 	"encoding/binary"
 	"os"
+	"sync"
 
 	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/trailhouse/trailhouse"
@@ -14,7 +15,23 @@ import (
 // that exists under the path with the same bytes is success, with other bytes
 // an error of CodeConflict; CodeStorage where the machine fails.
 func Write(path string, b *trailhouse.Batch, rows []int32) (trailhouse.DataFile, error) {
-	w, err := NewWriter(path, b.Table)
+	return new(Press).Write(path, b, rows)
+}
+
+// Press writes one file after the other with the memory of the one before. Its zero
+// value is ready, and it may be used by several goroutines.
+type Press struct {
+	mu    sync.Mutex
+	spare *encoder
+}
+
+// Write is the function Write.
+func (p *Press) Write(path string, b *trailhouse.Batch, rows []int32) (trailhouse.DataFile, error) {
+	p.mu.Lock()
+	enc := p.spare
+	p.spare = nil
+	p.mu.Unlock()
+	w, err := newWriter(path, b.Table, enc)
 	if err != nil {
 		return trailhouse.DataFile{}, err
 	}
@@ -23,7 +40,13 @@ func Write(path string, b *trailhouse.Batch, rows []int32) (trailhouse.DataFile,
 		w.Abort()
 		return trailhouse.DataFile{}, err
 	}
-	return w.Close()
+	f, err := w.Close()
+	if err == nil {
+		p.mu.Lock()
+		p.spare = w.enc
+		p.mu.Unlock()
+	}
+	return f, err
 }
 
 // magic begins and ends a Parquet file.
@@ -37,7 +60,7 @@ type Writer struct {
 	table  *trailhouse.Table
 	aside  *os.File
 	footer *metadata.FileMetaDataBuilder
-	enc    encoder
+	enc    *encoder
 	groups int16
 	rows   int64 // of the whole file
 	whole  bool  // one Append brings all rows, so none are kept
@@ -47,22 +70,26 @@ type Writer struct {
 
 // NewWriter opens a file of the table that will have the given path once it is
 // closed.
-func NewWriter(path string, t *trailhouse.Table) (*Writer, error) {
+func NewWriter(path string, t *trailhouse.Table) (*Writer, error) { return newWriter(path, t, nil) }
+
+// newWriter opens a file with an encoder that is free, or with one of its own.
+func newWriter(path string, t *trailhouse.Table, enc *encoder) (*Writer, error) {
 	tree, err := parquetSchema(t)
 	if err != nil {
 		return nil, trailhouse.Errorf(trailhouse.CodeInternal, "schema of table %s: %w", t.Name, err)
 	}
-	codec, err := newCodec()
-	if err != nil {
-		return nil, trailhouse.Errorf(trailhouse.CodeInternal, "no zstd: %w", err)
+	if enc == nil {
+		if enc, err = newEncoder(); err != nil {
+			return nil, err
+		}
 	}
 	aside, err := os.OpenFile(path+asideSuffix, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, storageError(path, err)
 	}
-	w := &Writer{path: path, table: t, aside: aside, footer: metadata.NewFileMetadataBuilder(tree, properties(tree), nil)}
-	w.enc.pager = pager{sink: newSink(aside), codec: codec}
-	w.enc.dict = newDictionary()
+	w := &Writer{path: path, table: t, aside: aside, footer: metadata.NewFileMetadataBuilder(tree, properties(tree), nil), enc: enc}
+	enc.sink.Reset(aside)
+	enc.sink.at = 0
 	if _, err := w.enc.sink.Write([]byte(magic)); err != nil {
 		w.Abort()
 		return nil, storageError(path, err)
