@@ -31,36 +31,36 @@ const maxEnvelope = 64 << 20
 
 // read reads a member of an envelope.
 func (h *envelopeHead) read(e *events, key string) error {
-	if err := e.s.text(&e.key); err != nil {
+	if err := e.s.Text(&e.key); err != nil {
 		return err
 	}
 	if key == "logStream" {
-		h.stream, e.cloud = slices.Clone(e.key.kept), true
+		h.stream, e.cloud = slices.Clone(e.key.Kept), true
 		return nil
 	}
-	h.control = string(e.key.kept) == "CONTROL_MESSAGE"
+	h.control = string(e.key.Kept) == "CONTROL_MESSAGE"
 	return nil
 }
 
 // hold reads the events of an envelope.
 func (e *events) hold(depth int) error {
 	e.envelope = &envelope{sum: sha256.New()}
-	return e.s.list('[', ']', func() error { return e.item(depth + 1) })
+	return e.s.List('[', ']', func() error { return e.item(depth + 1) })
 }
 
 // keep takes one event of an envelope, whose piece is made but for its text.
 func (e *events) keep(p *piece) error {
 	ev, held := &e.ev, *p
-	held.text, held.stream = slices.Clone(ev.message.kept), nil
-	if ev.message.cut() {
-		held.broken = fmt.Sprintf("message of %d bytes, longer than %d", ev.message.length, trailhouse.MaxRejected)
-		held.hash = ev.message.hash()
+	held.text, held.stream = slices.Clone(ev.message.Kept), nil
+	if ev.message.Cut() {
+		held.broken = fmt.Sprintf("message of %d bytes, longer than %d", ev.message.Length, trailhouse.MaxRejected)
+		held.hash = ev.message.Hash()
 	}
 	if e.envelope.size += len(held.text); e.envelope.size > maxEnvelope {
-		return e.s.wrong("an envelope with more than 64 MiB of events")
+		return e.s.Wrong("an envelope with more than 64 MiB of events")
 	}
 	e.envelope.pieces = append(e.envelope.pieces, held)
-	_, _ = fmt.Fprintf(e.envelope.sum, "%d %s %d ", len(ev.id.kept), ev.id.kept, ev.at)
+	_, _ = fmt.Fprintf(e.envelope.sum, "%d %s %d ", len(ev.id.Kept), ev.id.Kept, ev.at)
 	_, _ = e.envelope.sum.Write(held.text) // a hash takes everything
 	return nil
 }

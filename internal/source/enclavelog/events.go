@@ -6,15 +6,16 @@ import (
 	"io"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/source/enclavelog/scan"
 )
 
 // event is one event of CloudWatch Logs: the agent makes one of each physical line
 // unless it is told otherwise, so a record of several lines is several events
 // (facts/nitro.md 2.2). Its timestamp is the agent's clock, not the record's.
 type event struct {
-	stream     bounded
-	message    bounded
-	id         bounded // of an event within an envelope
+	stream     scan.Bounded
+	message    scan.Bounded
+	id         scan.Bounded // of an event within an envelope
 	hasMessage bool
 	at         int64 // milliseconds
 	hasAt      bool
@@ -35,9 +36,9 @@ const maxBroken = 100_000
 // such events line by line, or an array of them, in any mixture, and gives the lines
 // of their messages.
 type events struct {
-	s    *scanner
+	s    *scan.Scanner
 	give func(*piece) error
-	key  bounded
+	key  scan.Bounded
 	ev   event
 	out  piece // one for all, since it escapes
 	// pages and found count documents with "events" and the events in them; cloud says
@@ -68,19 +69,19 @@ const (
 func (e *events) each() error {
 	good, next := 0, 0
 	for {
-		if err := e.s.gap(); err == io.EOF {
+		if err := e.s.Gap(); err == io.EOF {
 			return e.verdict(good)
 		} else if err != nil {
 			return err
 		}
-		if !e.learn && next < len(e.broken) && e.s.offset() >= e.broken[next].start {
+		if !e.learn && next < len(e.broken) && e.s.Offset() >= e.broken[next].start {
 			if err := e.refuse(e.broken[next]); err != nil {
 				return err
 			}
 			next++
 			continue
 		}
-		start := e.s.offset()
+		start := e.s.Offset()
 		kind, err := e.value(0)
 		if err == nil && kind == kindOther {
 			err = e.other(start)
@@ -89,56 +90,56 @@ func (e *events) each() error {
 			good++
 			continue
 		}
-		if !e.learn || !e.s.oneLine || !isSyntax(err) || len(e.broken) == maxBroken {
+		if !e.learn || !e.s.OneLine || !scan.IsSyntax(err) || len(e.broken) == maxBroken {
 			return err
 		}
-		if lineErr := e.s.line(); lineErr != nil {
+		if lineErr := e.s.Line(); lineErr != nil {
 			return lineErr
 		}
-		e.broken = append(e.broken, span{start: start, end: e.s.offset(), reason: err.Error()})
+		e.broken = append(e.broken, span{start: start, end: e.s.Offset(), reason: err.Error()})
 	}
 }
 
 // verdict returns the error of a file of JSON lines of which none is one.
 func (e *events) verdict(good int) error {
 	if good == 0 && len(e.broken) > 0 && e.learn {
-		return &syntaxError{offset: e.broken[0].start, what: e.broken[0].reason}
+		return &scan.SyntaxError{Offset: e.broken[0].start, What: e.broken[0].reason}
 	}
 	return nil
 }
 
 // refuse gives a broken line as such.
 func (e *events) refuse(b span) error {
-	e.ev.message.reset()
-	p := piece{start: e.s.offset(), end: b.end, broken: "broken line of JSON: " + b.reason}
-	if err := e.s.take(b.end, &e.ev.message); err != nil {
+	e.ev.message.Reset()
+	p := piece{start: e.s.Offset(), end: b.end, broken: "broken line of JSON: " + b.reason}
+	if err := e.s.Take(b.end, &e.ev.message); err != nil {
 		return err
 	}
-	p.text, p.hash = e.ev.message.kept, e.ev.message.hash()
+	p.text, p.hash = e.ev.message.Kept, e.ev.message.Hash()
 	return e.give(&p)
 }
 
 // value reads one value in which events may lie.
 func (e *events) value(depth int) (kind, error) {
-	c, err := e.s.token()
+	c, err := e.s.Token()
 	if err != nil {
 		return kindOther, err
 	}
 	switch {
 	case c == '[' && depth < 4:
-		return kindPage, e.s.list('[', ']', func() error { return e.item(depth + 1) })
+		return kindPage, e.s.List('[', ']', func() error { return e.item(depth + 1) })
 	case c == '{':
 		return e.document(depth)
 	}
-	return kindOther, e.s.skip(&e.key, depth)
+	return kindOther, e.s.Skip(&e.key, depth)
 }
 
 // item reads one item of a list of events. One that is none is told.
 func (e *events) item(depth int) error {
-	if _, err := e.s.token(); err != nil {
+	if _, err := e.s.Token(); err != nil {
 		return err
 	}
-	start := e.s.offset()
+	start := e.s.Offset()
 	kind, err := e.value(depth)
 	if err == nil && kind == kindOther {
 		err = e.give(e.empty(start))
@@ -149,36 +150,36 @@ func (e *events) item(depth int) error {
 // other tells a value that is neither event nor page: a line of JSON lines as broken,
 // so that its bytes are kept, another one where it stands.
 func (e *events) other(start int64) error {
-	if e.s.oneLine {
-		return &syntaxError{offset: start, what: "no event of CloudWatch Logs"}
+	if e.s.OneLine {
+		return &scan.SyntaxError{Offset: start, What: "no event of CloudWatch Logs"}
 	}
 	return e.give(e.empty(start))
 }
 
 // empty is the piece of a value that holds no message.
 func (e *events) empty(start int64) *piece {
-	return &piece{start: start, end: e.s.offset(), broken: "no event of CloudWatch Logs: it has no message", hash: (&bounded{}).hash()}
+	return &piece{start: start, end: e.s.Offset(), broken: "no event of CloudWatch Logs: it has no message", hash: (&scan.Bounded{}).Hash()}
 }
 
 // document reads an object: an event, a page of events, or neither.
 func (e *events) document(depth int) (kind, error) {
-	found, start := kindOther, e.s.offset()
-	e.ev.stream.reset()
-	e.ev.message.reset()
-	e.ev.id.reset()
+	found, start := kindOther, e.s.Offset()
+	e.ev.stream.Reset()
+	e.ev.message.Reset()
+	e.ev.id.Reset()
 	e.ev.hasMessage, e.ev.hasAt = false, false
 	var head envelopeHead
-	err := e.s.object(&e.key, func() error {
-		c, err := e.s.token()
+	err := e.s.Object(&e.key, func() error {
+		c, err := e.s.Token()
 		if err != nil {
 			return err
 		}
-		key := string(e.key.kept)
+		key := string(e.key.Kept)
 		switch {
 		case c == '[' && depth < 4 && key == "events":
 			found = kindPage
 			e.pages++
-			return e.s.list('[', ']', func() error { return e.item(depth + 1) })
+			return e.s.List('[', ']', func() error { return e.item(depth + 1) })
 		case c == '[' && depth < 4 && key == "logEvents" && e.envelope == nil:
 			found = kindPage
 			e.pages++
@@ -198,45 +199,45 @@ func (e *events) document(depth int) (kind, error) {
 	if err != nil || found == kindPage || !e.ev.hasMessage {
 		return found, err
 	}
-	e.ev.start, e.ev.end = start, e.s.offset()
+	e.ev.start, e.ev.end = start, e.s.Offset()
 	e.found++
 	return kindEvent, e.lines()
 }
 
 // member reads the value of one key of an event.
 func (e *events) member(first byte, depth int) error {
-	switch key := string(e.key.kept); {
+	switch key := string(e.key.Kept); {
 	case first == '"' && key == "message":
 		e.ev.hasMessage = true
-		return e.s.text(&e.ev.message)
+		return e.s.Text(&e.ev.message)
 	case first == '"' && key == "id" && e.envelope != nil:
-		return e.s.text(&e.ev.id)
+		return e.s.Text(&e.ev.id)
 	case first == '"' && key == "logStreamName":
 		e.cloud = true
-		return e.s.text(&e.ev.stream)
+		return e.s.Text(&e.ev.stream)
 	case key == "timestamp" && (first == '-' || isDigit(first)):
-		word, err := e.s.scalar()
+		word, err := e.s.Scalar()
 		if err == nil {
 			e.ev.at, e.ev.hasAt = parseInt(word)
 		}
 		return err
 	}
-	return e.s.skip(&e.key, depth+1)
+	return e.s.Skip(&e.key, depth+1)
 }
 
 // lines gives the lines of the event's message.
 func (e *events) lines() error {
 	ev, p := &e.ev, &e.out
-	*p = piece{stream: ev.stream.kept, start: ev.start, end: ev.end, event: true, at: ev.at * 1000, hasAt: ev.hasAt}
+	*p = piece{stream: ev.stream.Kept, start: ev.start, end: ev.end, event: true, at: ev.at * 1000, hasAt: ev.hasAt}
 	if e.envelope != nil {
 		return e.keep(p)
 	}
-	if ev.message.cut() {
-		p.broken = fmt.Sprintf("message of %d bytes, longer than %d", ev.message.length, trailhouse.MaxRejected)
-		p.text, p.hash = ev.message.kept, ev.message.hash()
+	if ev.message.Cut() {
+		p.broken = fmt.Sprintf("message of %d bytes, longer than %d", ev.message.Length, trailhouse.MaxRejected)
+		p.text, p.hash = ev.message.Kept, ev.message.Hash()
 		return e.give(p)
 	}
-	return messageLines(p, ev.message.kept, e.give)
+	return messageLines(p, ev.message.Kept, e.give)
 }
 
 // messageLines gives the lines of a message, each as p with another text.

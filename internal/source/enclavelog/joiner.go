@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/source/enclavelog/scan"
 )
 
 // state says where a line without a header goes.
@@ -66,7 +67,7 @@ type joiner struct {
 // refusal is damaged lines in a row.
 type refusal struct {
 	reason     string // empty while there is none
-	text       bounded
+	text       scan.Bounded
 	start, end int64
 	blanks     int
 }
@@ -281,7 +282,7 @@ func (j *joiner) refuse(p *piece, reason string) {
 	j.tell()
 	j.state = stateRefused
 	j.refused.reason, j.refused.start, j.refused.end = reason, p.start, p.end
-	j.refused.text.write(p.text)
+	j.refused.text.Write(p.text)
 }
 
 // add adds a line to a run of damaged lines.
@@ -291,10 +292,10 @@ func (r *refusal) add(p *piece, blank bool) {
 		return
 	}
 	for ; r.blanks > 0; r.blanks-- {
-		r.text.write([]byte("\n"))
+		r.text.Write([]byte("\n"))
 	}
-	r.text.write([]byte("\n"))
-	r.text.write(p.text)
+	r.text.Write([]byte("\n"))
+	r.text.Write(p.text)
 	r.end = p.end
 }
 
@@ -305,10 +306,10 @@ func (j *joiner) tell() {
 		return
 	}
 	j.reader.reject(trailhouse.Rejected{
-		Position: r.start, Length: r.end - r.start, Reason: r.reason, Content: slices.Clone(r.text.kept), SHA256: r.text.hash(),
+		Position: r.start, Length: r.end - r.start, Reason: r.reason, Content: slices.Clone(r.text.Kept), SHA256: r.text.Hash(),
 	})
 	r.reason, r.blanks = "", 0
-	r.text.reset()
+	r.text.Reset()
 }
 
 // finish ends the record under way and the run of damaged lines.

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// sort says what a physical line is.
+// sort says what a physical line is. A new form of line, wherever it comes from, is a sort
+// here, a case in sortOf, what survey.piece must know of it, and a case in joiner.begin.
 type sort uint8
 
 const (

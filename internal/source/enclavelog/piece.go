@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"hash"
 	"io"
 
-	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/objects"
 )
 
@@ -93,38 +91,4 @@ func (p *piece) cut(at int, reason string) piece {
 		p.start = front.end
 	}
 	return front
-}
-
-// bounded keeps the first MaxRejected bytes of a text, its length and its hash.
-type bounded struct {
-	kept   []byte
-	length int64
-	sum    hash.Hash // nil while all of it is kept
-}
-
-func (b *bounded) reset() { b.kept, b.length, b.sum = b.kept[:0], 0, nil }
-
-func (b *bounded) write(p []byte) {
-	b.length += int64(len(p))
-	if b.sum == nil && len(b.kept)+len(p) <= trailhouse.MaxRejected {
-		b.kept = append(b.kept, p...)
-		return
-	}
-	if b.sum == nil {
-		b.sum = sha256.New()
-		b.sum.Write(b.kept)
-	}
-	b.sum.Write(p)
-	b.kept = append(b.kept, p[:min(len(p), trailhouse.MaxRejected-len(b.kept))]...)
-}
-
-// cut reports whether not all of the text is kept.
-func (b *bounded) cut() bool { return b.sum != nil }
-
-func (b *bounded) hash() (h [32]byte) {
-	if b.sum == nil {
-		return sha256.Sum256(b.kept)
-	}
-	b.sum.Sum(h[:0])
-	return h
 }

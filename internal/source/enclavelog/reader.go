@@ -11,6 +11,7 @@ import (
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/objects"
 	"github.com/trailhouse/trailhouse/internal/source/enclavelog/cloudwatch"
+	"github.com/trailhouse/trailhouse/internal/source/enclavelog/scan"
 )
 
 // maxPending is how much text of unfinished records all streams of a unit may hold
@@ -87,7 +88,7 @@ func (s *survey) pieces(o *objects.Object, give func(*piece) error) error {
 // It is no damage of the unit, since rows of it may be written already.
 func (r *reader) changed(err error) error {
 	var known *trailhouse.Error
-	if isSyntax(err) || errors.As(err, &known) && known.Code == trailhouse.CodeDamaged {
+	if scan.IsSyntax(err) || errors.As(err, &known) && known.Code == trailhouse.CodeDamaged {
 		return trailhouse.Errorf(trailhouse.CodeConflict, "%s was changed while it was read: %w", r.unit.Object, err).
 			WithHint("import it again; what was read is not read twice")
 	}
@@ -118,7 +119,7 @@ func (r *reader) write(j *joiner) error {
 		return nil
 	}
 	if j.stream.instance == "" {
-		return r.changed(&syntaxError{offset: j.position, what: "a record where there was none"})
+		return r.changed(&scan.SyntaxError{Offset: j.position, What: "a record where there was none"})
 	}
 	ordinal := r.survey.seen.next(j.stream.index, j.first)
 	if j.held == sortEntry {

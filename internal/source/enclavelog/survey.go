@@ -8,6 +8,7 @@ import (
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/objects"
+	"github.com/trailhouse/trailhouse/internal/source/enclavelog/scan"
 )
 
 // survey is what the first pass over a unit found: whether it is whole, what it is,
@@ -104,7 +105,7 @@ func (s *survey) run(o *objects.Object) error {
 	err := e.each()
 	s.pages, s.events, s.broken = e.pages, e.found, e.broken
 	s.found = s.found || e.pages > 0 && e.found == 0
-	if err == nil || !isSyntax(err) {
+	if err == nil || !scan.IsSyntax(err) {
 		return err
 	}
 	if !s.found && e.pages == 0 && !e.cloud {
@@ -116,8 +117,8 @@ func (s *survey) run(o *objects.Object) error {
 
 // newEvents returns a reader of the survey's form of JSON.
 func newEvents(r io.Reader, s *survey) *events {
-	e := &events{s: newScanner(r), broken: s.broken}
-	e.s.oneLine = s.lines
+	e := &events{s: scan.New(r), broken: s.broken}
+	e.s.OneLine = s.lines
 	return e
 }
 

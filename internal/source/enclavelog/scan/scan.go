@@ -1,4 +1,6 @@
-package enclavelog
+// Package scan reads JSON values from a stream in bounded memory, and keeps the beginning,
+// the length and the hash of texts of any length. It knows nothing of what the values mean.
+package scan
 
 import (
 	"encoding/json"
@@ -9,38 +11,42 @@ import (
 	"unicode/utf8"
 )
 
-// scanner reads JSON values from a stream in bounded memory. The decoder of the
+// Scanner reads JSON values from a stream in bounded memory. The decoder of the
 // standard library holds a whole value and puts U+FFFD where text is not UTF-8; here
 // an export of 300 MB may be one line, and a record that is not UTF-8 must be told.
-type scanner struct {
+type Scanner struct {
 	r        io.Reader
 	buf      []byte
 	pos, end int
 	base     int64 // where buf[0] stands in the stream
-	// oneLine says that a line feed ends a value.
-	oneLine bool
+	// OneLine says that a line feed ends a value.
+	OneLine bool
 	word    []byte // of scalar
 }
 
-// syntaxError is what is wrong with a document, and where.
-type syntaxError struct {
-	offset int64
-	what   string
+// SyntaxError is what is wrong with a document, and where.
+type SyntaxError struct {
+	Offset int64
+	What   string
 }
 
-func (e *syntaxError) Error() string { return fmt.Sprintf("%s at byte %d", e.what, e.offset) }
+// Error says what is wrong and at which byte.
+func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at byte %d", e.What, e.Offset) }
 
-func newScanner(r io.Reader) *scanner {
-	return &scanner{r: r, buf: make([]byte, 64<<10)}
+// New returns a scanner of a stream. Its methods fail with *SyntaxError where the document is
+// wrong, and with the errors of the stream.
+func New(r io.Reader) *Scanner {
+	return &Scanner{r: r, buf: make([]byte, 64<<10)}
 }
 
-// offset returns where the next byte stands in the stream.
-func (s *scanner) offset() int64 { return s.base + int64(s.pos) }
+// Offset returns where the next byte stands in the stream.
+func (s *Scanner) Offset() int64 { return s.base + int64(s.pos) }
 
-func (s *scanner) wrong(what string) error { return &syntaxError{offset: s.offset(), what: what} }
+// Wrong returns the error of a document that is wrong at the next byte.
+func (s *Scanner) Wrong(what string) error { return &SyntaxError{Offset: s.Offset(), What: what} }
 
 // fill reads more where the buffer is used up. It returns io.EOF at the end.
-func (s *scanner) fill() error {
+func (s *Scanner) fill() error {
 	for s.pos == s.end {
 		s.base += int64(s.end)
 		s.pos, s.end = 0, 0
@@ -54,11 +60,11 @@ func (s *scanner) fill() error {
 }
 
 // peek returns the next byte; at the end of the stream the value is cut.
-func (s *scanner) peek() (byte, error) {
+func (s *Scanner) peek() (byte, error) {
 	if s.pos == s.end {
 		if err := s.fill(); err != nil {
 			if err == io.EOF {
-				return 0, s.wrong("ends in the middle")
+				return 0, s.Wrong("ends in the middle")
 			}
 			return 0, err
 		}
@@ -66,8 +72,8 @@ func (s *scanner) peek() (byte, error) {
 	return s.buf[s.pos], nil
 }
 
-// token skips space within a value and returns the byte behind it.
-func (s *scanner) token() (byte, error) {
+// Token skips space within a value and returns the byte behind it.
+func (s *Scanner) Token() (byte, error) {
 	for {
 		c, err := s.peek()
 		if err != nil {
@@ -76,16 +82,16 @@ func (s *scanner) token() (byte, error) {
 		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
 			return c, nil
 		}
-		if c == '\n' && s.oneLine {
-			return 0, s.wrong("line ends in the middle")
+		if c == '\n' && s.OneLine {
+			return 0, s.Wrong("line ends in the middle")
 		}
 		s.pos++
 	}
 }
 
-// gap skips space between values, and the mark of UTF-8 before the first. It returns
+// Gap skips space between values, and the mark of UTF-8 before the first. It returns
 // io.EOF at the end of the stream.
-func (s *scanner) gap() error {
+func (s *Scanner) Gap() error {
 	for {
 		if err := s.fill(); err != nil {
 			return err
@@ -94,7 +100,7 @@ func (s *scanner) gap() error {
 		case ' ', '\t', '\r', '\n':
 			s.pos++
 		case 0xef, 0xbb, 0xbf:
-			if s.offset() > 2 {
+			if s.Offset() > 2 {
 				return nil
 			}
 			s.pos++
@@ -104,8 +110,8 @@ func (s *scanner) gap() error {
 	}
 }
 
-// line skips the rest of a line up to its line feed.
-func (s *scanner) line() error {
+// Line skips the rest of a line up to its line feed.
+func (s *Scanner) Line() error {
 	for {
 		if err := s.fill(); err != nil {
 			if err == io.EOF {
@@ -121,39 +127,39 @@ func (s *scanner) line() error {
 	}
 }
 
-// take moves the next bytes up to an offset into text.
-func (s *scanner) take(to int64, text *bounded) error {
-	for s.offset() < to {
+// Take moves the next bytes up to an offset into text.
+func (s *Scanner) Take(to int64, text *Bounded) error {
+	for s.Offset() < to {
 		if err := s.fill(); err != nil {
 			return err
 		}
-		n := int(min(to-s.offset(), int64(s.end-s.pos)))
-		text.write(s.buf[s.pos : s.pos+n])
+		n := int(min(to-s.Offset(), int64(s.end-s.pos)))
+		text.Write(s.buf[s.pos : s.pos+n])
 		s.pos += n
 	}
 	return nil
 }
 
 // expect takes one byte that must follow.
-func (s *scanner) expect(want byte) error {
-	c, err := s.token()
+func (s *Scanner) expect(want byte) error {
+	c, err := s.Token()
 	if err != nil {
 		return err
 	}
 	if c != want {
-		return s.wrong(fmt.Sprintf("%q where %q should be", c, want))
+		return s.Wrong(fmt.Sprintf("%q where %q should be", c, want))
 	}
 	s.pos++
 	return nil
 }
 
-// list reads what stands between two brackets, calling item at the beginning of each
+// List reads what stands between two brackets, calling item at the beginning of each
 // item.
-func (s *scanner) list(open, shut byte, item func() error) error {
+func (s *Scanner) List(open, shut byte, item func() error) error {
 	if err := s.expect(open); err != nil {
 		return err
 	}
-	c, err := s.token()
+	c, err := s.Token()
 	if err != nil {
 		return err
 	}
@@ -165,7 +171,7 @@ func (s *scanner) list(open, shut byte, item func() error) error {
 		if err := item(); err != nil {
 			return err
 		}
-		if c, err = s.token(); err != nil {
+		if c, err = s.Token(); err != nil {
 			return err
 		}
 		if c == shut {
@@ -178,11 +184,11 @@ func (s *scanner) list(open, shut byte, item func() error) error {
 	}
 }
 
-// object reads an object, calling member behind the colon of each key. The key is
+// Object reads an object, calling member behind the colon of each key. The key is
 // valid until member reads on.
-func (s *scanner) object(key *bounded, member func() error) error {
-	return s.list('{', '}', func() error {
-		if err := s.text(key); err != nil {
+func (s *Scanner) Object(key *Bounded, member func() error) error {
+	return s.List('{', '}', func() error {
+		if err := s.Text(key); err != nil {
 			return err
 		}
 		if err := s.expect(':'); err != nil {
@@ -195,29 +201,29 @@ func (s *scanner) object(key *bounded, member func() error) error {
 // maxDepth is how deep values may lie in one another.
 const maxDepth = 200
 
-// skip reads a value of any kind and drops it.
-func (s *scanner) skip(dropped *bounded, depth int) error {
-	c, err := s.token()
+// Skip reads a value of any kind and drops it.
+func (s *Scanner) Skip(dropped *Bounded, depth int) error {
+	c, err := s.Token()
 	if err != nil {
 		return err
 	}
 	if depth > maxDepth {
-		return s.wrong("values lie too deep in one another")
+		return s.Wrong("values lie too deep in one another")
 	}
 	switch c {
 	case '{':
-		return s.object(dropped, func() error { return s.skip(dropped, depth+1) })
+		return s.Object(dropped, func() error { return s.Skip(dropped, depth+1) })
 	case '[':
-		return s.list('[', ']', func() error { return s.skip(dropped, depth+1) })
+		return s.List('[', ']', func() error { return s.Skip(dropped, depth+1) })
 	case '"':
-		return s.text(dropped)
+		return s.Text(dropped)
 	}
-	_, err = s.scalar()
+	_, err = s.Scalar()
 	return err
 }
 
-// scalar reads a number, true, false or null. The bytes are valid until the next.
-func (s *scanner) scalar() ([]byte, error) {
+// Scalar reads a number, true, false or null. The bytes are valid until the next.
+func (s *Scanner) Scalar() ([]byte, error) {
 	s.word = s.word[:0]
 	for {
 		if err := s.fill(); err != nil && err != io.EOF {
@@ -229,19 +235,19 @@ func (s *scanner) scalar() ([]byte, error) {
 		s.pos++
 	}
 	if !json.Valid(s.word) {
-		return nil, s.wrong("not a JSON value")
+		return nil, s.Wrong("not a JSON value")
 	}
 	return s.word, nil
 }
 
 func isWord(c byte) bool {
-	return isAlphanumeric(c) || c == '-' || c == '+' || c == '.'
+	return c-'0' <= 9 || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '-' || c == '+' || c == '.'
 }
 
-// text reads a string into t, without its escapes. Text that is not UTF-8 is kept as
+// Text reads a string into t, without its escapes. Text that is not UTF-8 is kept as
 // it is.
-func (s *scanner) text(t *bounded) error {
-	t.reset()
+func (s *Scanner) Text(t *Bounded) error {
+	t.Reset()
 	if err := s.expect('"'); err != nil {
 		return err
 	}
@@ -255,12 +261,12 @@ func (s *scanner) text(t *bounded) error {
 			i++
 		}
 		if i > s.pos {
-			t.write(s.buf[s.pos:i])
+			t.Write(s.buf[s.pos:i])
 			s.pos = i
 			continue
 		}
 		if c < ' ' {
-			return s.wrong("control character in a string")
+			return s.Wrong("control character in a string")
 		}
 		s.pos++
 		if c == '"' {
@@ -273,7 +279,7 @@ func (s *scanner) text(t *bounded) error {
 }
 
 // escape reads what follows a backslash.
-func (s *scanner) escape(t *bounded) error {
+func (s *Scanner) escape(t *Bounded) error {
 	c, err := s.peek()
 	if err != nil {
 		return err
@@ -287,16 +293,16 @@ func (s *scanner) escape(t *bounded) error {
 		if c == 'u' {
 			return s.unicode(t)
 		}
-		t.write([]byte{to[i]})
+		t.Write([]byte{to[i]})
 		return nil
 	}
-	return s.wrong("unknown escape in a string")
+	return s.Wrong("unknown escape in a string")
 }
 
 // unicode reads the digits of \uXXXX and, behind half of a pair, the other half. A
 // half that stands alone is written as the three bytes that UTF-8 forbids, so that
 // the record is told as what it is.
-func (s *scanner) unicode(t *bounded) error {
+func (s *Scanner) unicode(t *Bounded) error {
 	r, err := s.four()
 	if err != nil {
 		return err
@@ -314,7 +320,7 @@ func (s *scanner) unicode(t *bounded) error {
 			return err
 		}
 		if c != 'u' {
-			t.write(half(r))
+			t.Write(half(r))
 			return s.escape(t)
 		}
 		s.pos++
@@ -326,14 +332,14 @@ func (s *scanner) unicode(t *bounded) error {
 			r = pair
 			break
 		}
-		t.write(half(r))
+		t.Write(half(r))
 		r = second
 	}
 	if utf16.IsSurrogate(r) {
-		t.write(half(r))
+		t.Write(half(r))
 		return nil
 	}
-	t.write(utf8.AppendRune(nil, r))
+	t.Write(utf8.AppendRune(nil, r))
 	return nil
 }
 
@@ -342,15 +348,15 @@ func half(r rune) []byte {
 }
 
 // four reads four hexadecimal digits.
-func (s *scanner) four() (rune, error) {
+func (s *Scanner) four() (rune, error) {
 	var r rune
 	for range 4 {
 		c, err := s.peek()
 		if err != nil {
 			return 0, err
 		}
-		if !isHex([]byte{c}) {
-			return 0, s.wrong("not four hexadecimal digits in a string")
+		if c-'0' > 9 && (c|0x20 < 'a' || c|0x20 > 'f') {
+			return 0, s.Wrong("not four hexadecimal digits in a string")
 		}
 		digit := rune(c & 0xf)
 		if c > '9' {
@@ -362,8 +368,8 @@ func (s *scanner) four() (rune, error) {
 	return r, nil
 }
 
-// isSyntax reports whether the error is the document's and not the reader's.
-func isSyntax(err error) bool {
-	var e *syntaxError
+// IsSyntax reports whether the error is the document's and not the reader's.
+func IsSyntax(err error) bool {
+	var e *SyntaxError
 	return errors.As(err, &e)
 }
