@@ -61,19 +61,19 @@ type options struct {
 
 // size says how much each part measures.
 type size struct {
-	textMiB, importMiB, hugeMiB, days, rounds          int
+	textMiB, importMiB, hugeMiB, days, lives, rounds   int
 	speedEvents, trailEvents, smallEvents, largeEvents int64
 }
 
 // sizeOf returns the sizes of a run, but for what is asked for otherwise.
 func sizeOf(quick bool, asked size) size {
 	s := size{
-		textMiB: 256, importMiB: 512, hugeMiB: 5 << 10, days: 365, rounds: 5,
+		textMiB: 256, importMiB: 512, hugeMiB: 5 << 10, days: 365, lives: 100_000, rounds: 5,
 		speedEvents: 500_000, trailEvents: 2_000_000, smallEvents: 1_000_000, largeEvents: 10_000_000,
 	}
 	if quick {
 		s = size{
-			textMiB: 32, importMiB: 32, hugeMiB: 128, days: 14, rounds: 2,
+			textMiB: 32, importMiB: 32, hugeMiB: 128, days: 14, lives: 5_000, rounds: 2,
 			speedEvents: 50_000, trailEvents: 100_000, smallEvents: 50_000, largeEvents: 200_000,
 		}
 	}
@@ -108,7 +108,7 @@ type part struct {
 // parts are in the order of the page. Each leaves nothing on the disk.
 func (b *bench) parts() []part {
 	return []part{
-		{"text", b.text}, {"import", b.imports}, {"cloudwatch", b.logs}, {"huge", b.huge}, {"late-day", b.lateDay},
+		{"text", b.text}, {"import", b.imports}, {"cloudwatch", b.logs}, {"huge", b.huge}, {"late-day", b.lateDay}, {"findings", b.findings},
 		{"trail-speed", b.trailSpeed}, {"trail-lake", b.trailLake}, {"trail-small", b.trailSmall}, {"trail-large", b.trailLarge},
 	}
 }
