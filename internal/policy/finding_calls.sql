@@ -1,25 +1,35 @@
-WITH groups AS (
-  -- One pass over all calls and sessions, by columns of few values. A session without
-  -- calls makes a group of its own.
+WITH sums AS (
+  -- One pass over all calls and sessions. Numbers are grouped by, since they are a third
+  -- of the work of texts: hash is xxhash64(to_utf8(x)) elsewhere, and what falls together
+  -- with odds of 1 to 2^64 is told apart below or in the report. A session without calls
+  -- makes a row of its own.
   SELECT
-    CASE WHEN c.session_id IS NOT NULL THEN coalesce(e.client, 'unattributed') END AS client, {keys}, c.pcr0, {pcr8} AS pcr8,
-    coalesce(c.key_arn, c.key_id) AS key_name,
+    e.client_rule,
+    c.session_id IS NOT NULL AS in_session,
+    hash({key_arn}) AS key_arn_hash, hash({key_id}) AS key_id_hash, hash(coalesce(c.key_arn, c.key_id)) AS key_name_hash,
+    hash({pcr0}) AS pcr0_hash, hash({pcr8}) AS pcr8_hash,
     c.session_match IN ('within', 'uncertain', 'presumed') AND c.errorcode IS NULL AND c.errormessage IS NULL AS used,
-    CASE WHEN c.eventtime IS NULL AND e.ready IS NOT NULL AND {careful} THEN e.session_id END AS silent_session,
+    CASE WHEN c.eventtime IS NULL THEN e.session_id END AS silent_session,
+    any_value({key_arn}) AS key_arn, any_value({key_id}) AS key_id, any_value(coalesce(c.key_arn, c.key_id)) AS key_name,
+    any_value({pcr0}) AS pcr0, any_value({pcr8}) AS pcr8,
     min(c.eventtime) AS first_call,
     max(c.eventtime) AS last_call
   FROM kms_calls AS c
   FULL JOIN enclave_usage AS e ON e.session_id = c.session_id
-  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+), groups AS (
+  SELECT s.*, coalesce(r.client, 'unattributed') AS client
+  FROM sums AS s
+  LEFT JOIN (SELECT client_rule, min(client) AS client FROM enclave_usage GROUP BY client_rule) AS r ON r.client_rule = s.client_rule
 ), unsure AS (
   -- Images of which a call may not be approved. Debug documents are passed over later.
   SELECT DISTINCT coalesce(pcr0, '') AS image
   FROM groups AS u
-  WHERE client IS NOT NULL AND first_call IS NOT NULL AND {unsure}
+  WHERE in_session AND {unsure}
 ), shared AS (
   SELECT key_name
   FROM groups
-  WHERE used AND client IS NOT NULL AND key_name IS NOT NULL
+  WHERE used AND in_session AND key_name IS NOT NULL
   GROUP BY key_name
   HAVING count(DISTINCT client) > 1
 ), raw AS (
@@ -75,7 +85,7 @@ WITH groups AS (
     coalesce(e.ready, e.started) AS began,
     coalesce(e.stop, e.stop_not_before) AS ended
   FROM enclave_usage AS e
-  WHERE e.session_id IN (SELECT silent_session FROM groups WHERE silent_session IS NOT NULL)
+  WHERE e.ready IS NOT NULL AND {careful} AND e.session_id IN (SELECT silent_session FROM sums WHERE silent_session IS NOT NULL)
 ), silent_days AS (
   SELECT date_trunc('day', began) AS event_day FROM silent
   UNION

@@ -115,15 +115,24 @@ func (p *Policy) findingsSQL(calls func(relation string) string) string {
 	if len(clients) > 0 {
 		careful = "e.client IN (" + strings.Join(clients, ", ") + ")"
 	}
-	// Columns that no entry asks for need not be read.
-	keys, pcr8 := "CAST(NULL AS varchar) AS key_arn, CAST(NULL AS varchar) AS key_id", "CAST(NULL AS varchar)"
-	if slices.ContainsFunc(p.images, func(a config.ApprovedImage) bool { return a.Key != "" }) {
-		keys = "c.key_arn, c.key_id"
+	return strings.NewReplacer(
+		"{careful}", careful, "{key_arn}", p.column("key_arn", asksKey), "{key_id}", p.column("key_id", asksKey),
+		"{pcr0}", p.column("pcr0", asksImage), "{pcr8}", p.column("pcr8", asksSigner),
+		"{unsure}", p.unsureSQL(), "{judged}", p.verdictsSQL("("+calls("raw")+")"),
+	).Replace(findingCallsSQL)
+}
+
+func asksKey(a config.ApprovedImage) bool    { return a.Key != "" }
+func asksImage(config.ApprovedImage) bool    { return true } // findings name it
+func asksSigner(a config.ApprovedImage) bool { return a.PCR8 != "" }
+
+// column names a column of calls, or gives null where no entry asks for it, so that it
+// need not be read.
+func (p *Policy) column(name string, asks func(config.ApprovedImage) bool) string {
+	if slices.ContainsFunc(p.images, asks) {
+		return "c." + name
 	}
-	if slices.ContainsFunc(p.images, func(a config.ApprovedImage) bool { return a.PCR8 != "" }) {
-		pcr8 = "c.pcr8"
-	}
-	return strings.NewReplacer("{careful}", careful, "{keys}", keys, "{pcr8}", pcr8, "{unsure}", p.unsureSQL(), "{judged}", p.verdictsSQL("("+calls("raw")+")")).Replace(findingCallsSQL)
+	return "CAST(NULL AS varchar)"
 }
 
 // unsureSQL asks of a group of equal calls between first_call and last_call whether one
