@@ -74,7 +74,12 @@ func sourceNeeds(c *config.Config, place string, s config.Source) []Need {
 	as := c.Access(s)
 	if rest, ok := strings.CutPrefix(s.Path, "s3://"); ok {
 		bucket, prefix, _ := strings.Cut(rest, "/")
-		return readNeeds(place, as, bucket, prefix)
+		if s.Source == "cloudtrail" && isObject(prefix) {
+			get := Need{Place: place, As: as, Bucket: bucket, Prefix: prefix, Action: aws.ActionGetObject}
+			get.Resources = []string{bucketARN(as, bucket) + "/" + prefix}
+			return []Need{get}
+		}
+		return readNeeds(place, as, bucket, prefix, s.Source != "cloudtrail")
 	}
 	var out []Need
 	if s.LogGroup != "" {
@@ -101,27 +106,32 @@ func groupNeeds(place string, as config.AWS, group, region string) []Need {
 	return []Need{find, hosts, lines}
 }
 
-// readNeeds returns what reading a folder of a bucket, or one object, needs.
-func readNeeds(place string, as config.AWS, bucket, prefix string) []Need {
+// readNeeds returns what reading a folder of a bucket needs; where it may be one object
+// too, which only a listing tells, also what that needs.
+func readNeeds(place string, as config.AWS, bucket, prefix string, orObject bool) []Need {
 	arn := bucketARN(as, bucket)
-	n := Need{Place: place, As: as, Bucket: bucket, Prefix: prefix}
-	if isObject(prefix) {
-		n.Action, n.Resources = aws.ActionGetObject, []string{arn + "/" + prefix}
-		return []Need{n}
+	list := Need{Place: place, As: as, Bucket: bucket, Action: aws.ActionListBucket, Resources: []string{arn}}
+	folder := strings.TrimSuffix(prefix, "/")
+	if folder != "" {
+		folder += "/"
+		list.Prefixes = []string{folder, folder + "*"}
 	}
-	if n.Prefix = strings.TrimSuffix(prefix, "/"); n.Prefix != "" {
-		n.Prefix += "/"
-		n.Prefixes = []string{n.Prefix, n.Prefix + "*"}
+	list.Prefix = folder
+	if orObject {
+		list.Prefix = prefix
 	}
-	list, get := n, n
-	list.Action, list.Resources = aws.ActionListBucket, []string{arn}
-	get.Action, get.Resources, get.Prefixes = aws.ActionGetObject, []string{arn + "/" + n.Prefix + "*"}, nil
+	get := list
+	get.Action, get.Prefixes, get.Resources = aws.ActionGetObject, nil, []string{arn + "/" + folder + "*"}
+	if orObject && prefix != folder {
+		list.Prefixes = append(list.Prefixes, prefix)
+		get.Resources = append(get.Resources, arn+"/"+prefix)
+	}
 	return []Need{list, get}
 }
 
-// isObject reports whether a prefix names one file of evidence.
+// isObject reports whether a prefix names one file of a trail.
 func isObject(prefix string) bool {
-	for _, end := range []string{".gz", ".json", ".log", ".jsonl"} {
+	for _, end := range []string{".json", ".jsonl", ".ndjson", ".gz"} {
 		if strings.HasSuffix(prefix, end) {
 			return true
 		}

@@ -127,3 +127,22 @@ deliver:
 		})
 	}
 }
+
+// TestNeedsOfLogsInBuckets: whether an address is a folder or one object is for a listing to
+// say, which asks for the address as it is.
+func TestNeedsOfLogsInBuckets(t *testing.T) {
+	for path, want := range map[string]string{
+		"s3://logs":      "s3:ListBucket arn:aws:s3:::logs|s3:GetObject arn:aws:s3:::logs/*",
+		"s3://logs/a/b/": "s3:ListBucket arn:aws:s3:::logs if a/b/,a/b/*|s3:GetObject arn:aws:s3:::logs/a/b/*",
+		"s3://logs/a/x.gz": "s3:ListBucket arn:aws:s3:::logs if a/x.gz/,a/x.gz/*,a/x.gz|" +
+			"s3:GetObject arn:aws:s3:::logs/a/x.gz/*,arn:aws:s3:::logs/a/x.gz",
+	} {
+		var got []string
+		for _, n := range Needs(&config.Config{Sources: []config.Source{{Source: "enclave-log", Path: path}}}) {
+			got = append(got, strings.TrimPrefix(n.line(), "sources[1] default credentials: "))
+		}
+		if strings.Join(got, "|") != want {
+			t.Errorf("%s: %s", path, strings.Join(got, "|"))
+		}
+	}
+}

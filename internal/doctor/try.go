@@ -27,7 +27,7 @@ func (e *examination) try(ctx context.Context, id *identity, n access.Need) {
 	case aws.ActionGetObject:
 		done, err = e.get(ctx, id, n)
 	case aws.ActionPutObject:
-		done, err = "reports can be written to "+address(n), id.session.Bucket(n.Bucket).TryPut(ctx, aws.NewObject{Key: n.Prefix + nobody, KMSKeyID: n.KMSKeyID})
+		done, err = "reports can be written to "+address(n), id.session.Bucket(n.Bucket).TryPut(ctx, aws.NewObject{Key: below(n.Prefix), KMSKeyID: n.KMSKeyID})
 	case aws.ActionDescribeLogGroups:
 		done, err = e.groups(ctx, id, n)
 	case aws.ActionDescribeLogStreams:
@@ -60,11 +60,19 @@ var errTold = errors.New("told")
 
 func address(n access.Need) string { return "s3://" + n.Bucket + "/" + n.Prefix }
 
+// below returns the key of an object that is not in a folder.
+func below(prefix string) string {
+	if prefix = strings.TrimSuffix(prefix, "/"); prefix == "" {
+		return nobody
+	}
+	return prefix + "/" + nobody
+}
+
 // list asks for the first object below the prefix and remembers it for get.
 func (e *examination) list(ctx context.Context, id *identity, n access.Need) (string, error) {
 	page, err := id.session.Bucket(n.Bucket).Listing(n.Prefix, "", 1).Next(ctx)
 	if errors.Is(err, io.EOF) {
-		id.objects[address(n)] = n.Prefix + nobody
+		id.objects[address(n)] = below(n.Prefix)
 		e.warn(n.Action, n.Place, "check the prefix; a trail writes its first file after some minutes", "%s can be listed and is empty", address(n))
 		return "", errTold
 	}
@@ -80,11 +88,12 @@ func (e *examination) list(ctx context.Context, id *identity, n access.Need) (st
 // may not but could read.
 func (e *examination) get(ctx context.Context, id *identity, n access.Need) (string, error) {
 	key := id.objects[address(n)]
-	if key == "" {
+	switch {
+	case key != "":
+	case n.Prefix == "" || strings.HasSuffix(n.Prefix, "/"):
+		key = below(n.Prefix)
+	default:
 		key = n.Prefix
-		if key == "" || strings.HasSuffix(key, "/") {
-			key += nobody
-		}
 	}
 	err := id.session.Bucket(n.Bucket).TryGet(ctx, key)
 	missing, denied := aws.IsMissing(err)
