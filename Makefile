@@ -31,7 +31,7 @@ export GOFLAGS := $(filter-out -trimpath,$(GOFLAGS)) -trimpath $(LIBDEFLATE)
 
 # Packages with goroutines and locks of ours: they also run with the race detector
 # (but for the lake, whose test of kills counts on the speed of a plain build).
-RACE := ./internal/aws/... ./internal/ingest/... ./internal/state/... ./internal/dedup/... ./internal/cli/...
+RACE := ./internal/aws/... ./internal/ingest/... ./internal/state/... ./internal/dedup/... ./internal/cli/... ./internal/deliver/...
 
 DEMO := demo-data
 DEMO_HOUSE := $(BIN) --data $(DEMO)/house --config $(DEMO)/trailhouse.yaml

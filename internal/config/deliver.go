@@ -146,7 +146,8 @@ type SNSTarget struct {
 	ExternalID string `yaml:"external_id"`
 	// Name by which the use of the role is seen.
 	SessionName string `yaml:"session_name"`
-	// URL of a server that speaks SNS. Empty for AWS.
+	// URL of a server that speaks SNS. Empty for `aws.endpoint`: where that speaks only S3,
+	// name SNS's own here, such as https://sns.eu-west-1.amazonaws.com.
 	Endpoint string `yaml:"endpoint"`
 }
 
@@ -249,11 +250,10 @@ func (c *Config) AccessS3(t S3Target) AWS {
 	})
 }
 
-// AccessSNS returns who we are and where the server is for a topic. `aws.endpoint`
-// speaks S3 and is not asked.
+// AccessSNS returns who we are and where the server is for a topic, which is in the
+// region of its ARN.
 func (c *Config) AccessSNS(t SNSTarget) AWS {
-	a := c.Access(Source{Profile: t.Profile, RoleARN: t.RoleARN, ExternalID: t.ExternalID, SessionName: t.SessionName})
-	a.Endpoint = t.Endpoint
+	a := c.Access(Source{Profile: t.Profile, RoleARN: t.RoleARN, ExternalID: t.ExternalID, SessionName: t.SessionName, Endpoint: t.Endpoint})
 	if parts := strings.Split(t.TopicARN, ":"); len(parts) == 6 {
 		a.Region = parts[3]
 	}

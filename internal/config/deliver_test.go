@@ -59,8 +59,14 @@ func TestDeliverForms(t *testing.T) {
 	if text := fmt.Sprintf("%v %+v %#v", mail, c.Deliver, mail); strings.Contains(text, "hush") {
 		t.Errorf("the password is shown: %s", text)
 	}
-	if a := c.AccessSNS(two.Kinds()[1].SNS); a.Region != "eu-west-1" {
-		t.Errorf("region %q", a.Region)
+	c.AWS.Endpoint = "https://aws.example"
+	topic := two.Kinds()[1].SNS
+	if a := c.AccessSNS(topic); a.Region != "eu-west-1" || a.Endpoint != "https://aws.example" {
+		t.Errorf("region %q, endpoint %q", a.Region, a.Endpoint)
+	}
+	topic.Endpoint = "https://sns.example"
+	if a := c.AccessSNS(topic); a.Endpoint != topic.Endpoint {
+		t.Errorf("endpoint %q", a.Endpoint)
 	}
 }
 
