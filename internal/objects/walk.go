@@ -42,8 +42,7 @@ func (f File) ID() string {
 // however many paths and links lead to it. Links to files are followed; a link to a
 // directory is followed only where it is itself one of the paths, so there are no
 // loops and no way out of a tree. What cannot be read, or is no file, is told to
-// miss with the reason and does not stop the walk, and so is a directory among paths
-// with nothing in it: a wrong name looks like that. An error that visit or miss
+// miss with the reason and does not stop the walk. An error that visit or miss
 // returns ends the walk and is returned unchanged.
 func Walk(ctx context.Context, paths []string, visit func(File) error, miss func(path string, err error) error) error {
 	w := walker{ctx: ctx, visit: visit, miss: miss, seen: map[string]bool{}, named: map[string]bool{}}
@@ -72,7 +71,6 @@ type walker struct {
 	miss  func(string, error) error
 	seen  map[string]bool
 	named map[string]bool
-	met   int // what was found in directories
 }
 
 // root visits one of the paths that the caller named.
@@ -81,15 +79,10 @@ func (w *walker) root(path string) error {
 	if err != nil {
 		return w.miss(path, Fault(path, err))
 	}
-	if !info.IsDir() {
-		return w.entry(path, info)
+	if info.IsDir() {
+		return w.directory(path)
 	}
-	met := w.met
-	if err := w.directory(path); err != nil || w.met > met {
-		return err
-	}
-	return w.miss(path, trailhouse.Errorf(trailhouse.CodeNotFound, "%s holds no files", path).
-		WithHint("is it the right directory, and was it filled?"))
+	return w.entry(path, info)
 }
 
 // directory visits what lies in a directory. A listing that broke off midway still
@@ -100,7 +93,6 @@ func (w *walker) directory(path string) error {
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		w.met++
 		if err := w.miss(path, Fault(path, err)); err != nil {
 			return err
 		}
@@ -118,7 +110,6 @@ func (w *walker) child(path string, e fs.DirEntry) error {
 	if e.IsDir() {
 		return w.directory(path)
 	}
-	w.met++
 	info, err := os.Stat(path)
 	if err != nil {
 		return w.miss(path, Fault(path, err))
