@@ -84,6 +84,9 @@ type Sink interface {
 
 // Rejected is one record, or one whole unit, that could not be used.
 type Rejected struct {
+	// Object is what the record is in, where that is more than the unit: a log stream of
+	// which the unit is a part, that is read again with the next. Empty is the unit's own.
+	Object string
 	// Position is the byte offset of the record in the inflated object.
 	Position int64
 	// Length is its length in bytes there.

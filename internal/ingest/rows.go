@@ -57,11 +57,12 @@ func (r *run) rejectWhole(u *unit, reason error, hash string) {
 func (r *run) quarantine(u *unit, bad trailhouse.Rejected, hash string, content []byte) {
 	b := r.open.quarantine.batch
 	f := filler{b}
-	b.SetKey(b.Table.MustIndex("quarantine_id"), quarantineKey(r.src.Name(), u.Object, bad, hash))
+	object := cmp.Or(bad.Object, u.Object)
+	b.SetKey(b.Table.MustIndex("quarantine_id"), quarantineKey(r.src.Name(), object, bad, hash))
 	f.text("run_id", r.id)
 	f.time("found_at", r.g.clock.Now())
 	f.text("source", r.src.Name())
-	f.text("object", u.Object)
+	f.text("object", object)
 	f.text("unit_id", u.ID)
 	f.int("position", bad.Position)
 	f.int("length", bad.Length)

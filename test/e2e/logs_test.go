@@ -235,3 +235,26 @@ func TestLogsOfSeveralAccounts(t *testing.T) {
 		t.Errorf("%d streams", n)
 	}
 }
+
+// TestDamageInALogStream wants a damaged record that the next import meets again to be in
+// quarantine once.
+func TestDamageInALogStream(t *testing.T) {
+	server := testkit.Moto(t)
+	group := testkit.LogGroup(t, server, "/aws/nitro/")
+	testkit.LogStream(t, server, group, sampleHost)
+	at := time.Now().UnixMilli()
+	line := "[nitro-cli:%d][INFO][2026-11-03T08:00:00.000Z][src/main.rs:64] Start Nitro CLI"
+	testkit.PutLogs(t, server, group, sampleHost,
+		testkit.LogLine{Time: at - 9000, Text: fmt.Sprintf(line, 1)}, testkit.LogLine{Time: at - 8000, Text: "[nitro-cli:12][INFO][2026-"}, testkit.LogLine{Time: at - 7000, Text: fmt.Sprintf(line, 2)})
+	h := newHouse(t)
+	args := []string{"import", "enclave-log", "--log-group", group, "--endpoint", server}
+	h.must(3, args...)
+	testkit.PutLogs(t, server, group, sampleHost, testkit.LogLine{Time: at - 1000, Text: fmt.Sprintf(line, 3)})
+	h.must(3, args...)
+	if n := h.count("SELECT count(*) FROM quarantine WHERE object LIKE 'cloudwatch://%/" + sampleHost + "'"); n != 1 {
+		t.Errorf("%d rows in quarantine", n)
+	}
+	if n := h.count("SELECT count(*) FROM enclave_log"); n != 3 {
+		t.Errorf("%d records", n)
+	}
+}

@@ -150,10 +150,14 @@ func (r *reader) refuse(j *joiner) {
 }
 
 // reject puts a piece of the unit into quarantine. Positions in a window are no bytes, so
-// that its pieces are as long as they are.
+// that its pieces are as long as they are; the next window holds them too, and they are
+// known by their stream.
 func (r *reader) reject(x trailhouse.Rejected) {
-	if r.window != nil && len(x.Content) < trailhouse.MaxRejected {
-		x.Length = int64(len(x.Content))
+	if r.window != nil {
+		x.Object = r.from
+		if len(x.Content) < trailhouse.MaxRejected {
+			x.Length = int64(len(x.Content))
+		}
 	}
 	r.sink.Reject(x)
 }
