@@ -125,6 +125,9 @@ func (j *Job) marksOf(ctx context.Context, group []trailhouse.InstanceID) (map[t
 // replaceHosts replaces the rows of the hosts in the table by the rows given.
 func (j *Job) replaceHosts(ctx context.Context, rows *trailhouse.Batch, dirty hosts, now watermark, result *Result) error {
 	t := rows.Table
+	if len(dirty) == 0 {
+		return j.newChange(t, now).commit(ctx, result)
+	}
 	byMonth := map[time.Time]*trailhouse.Batch{}
 	at := t.MustIndex(t.PartitionBy)
 	for i := range rows.Len() {

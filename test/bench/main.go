@@ -108,7 +108,7 @@ type part struct {
 // parts are in the order of the page. Each leaves nothing on the disk.
 func (b *bench) parts() []part {
 	return []part{
-		{"text", b.text}, {"import", b.imports}, {"cloudwatch", b.logs}, {"huge", b.huge}, {"late-day", b.lateDay}, {"findings", b.findings},
+		{"text", b.text}, {"import", b.imports}, {"cloudwatch", b.logs}, {"huge", b.huge}, {"late-day", b.lateDay}, {"calls", b.calls}, {"findings", b.findings},
 		{"trail-speed", b.trailSpeed}, {"trail-lake", b.trailLake}, {"trail-small", b.trailSmall}, {"trail-large", b.trailLarge},
 	}
 }
