@@ -103,20 +103,13 @@ func columnsOf(b *trailhouse.Batch, row int, names string) string {
 }
 
 // TestExamplesOfTheGuide reads the records of the Nitro Enclaves guide as they stand
-// there: the one for Decrypt has a comma too many, so it is read or kept aside, and
-// read once that is mended.
+// there: the one for Decrypt has a comma too many.
 func TestExamplesOfTheGuide(t *testing.T) {
 	text, err := os.ReadFile("testdata/seed.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	if b, rejected := events(t, lines...); b.Len()+rejected != 3 {
-		t.Errorf("%d records and %d kept aside, want 3 together", b.Len(), rejected)
-	}
-	for i := range lines {
-		lines[i] = strings.ReplaceAll(lines[i], `", } }`, `" } }`)
-	}
 	const (
 		names = "operation key_arn key_id kind module_id instance_id slot slot_key pcr0 pcr1 debug principal session_name caller_instance_id errorcode attestation"
 		pcr0  = "ee0d451a2ff9aaaa9bccd07700b9cab123a0ac2386ef7e88ad5ea6c72ebabea840957328e2ec890b408c9b06cb8ebe6a"
