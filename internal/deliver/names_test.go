@@ -1,6 +1,8 @@
 package deliver
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -85,5 +87,19 @@ func TestCompileErrors(t *testing.T) {
 				t.Errorf("%v does not say %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestPageExample compiles the example of docs/deliver.md.
+func TestPageExample(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "deliver.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(page), "```yaml\ndeliver:\n")
+	example, _, _ = strings.Cut(example, "```")
+	plans, err := plansOf(t, t.TempDir(), strings.ReplaceAll(example, "zeta:", `"../z":`))
+	if err != nil || len(plans) != 2 || plans[0].Schedule.Zone().String() != "Europe/Paris" || len(plans[0].Targets) != 3 || len(plans[1].Clients) != 2 {
+		t.Errorf("%+v, %v", plans, err)
 	}
 }
