@@ -3,6 +3,7 @@ package cloudtrail
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -62,5 +63,16 @@ func TestNamesOfTags(t *testing.T) {
 		{"Value":"web-asg","Key":"aws:autoscaling:groupName"},{"key":"Name","value":"mine"},{"value":"alone"}]}}`)
 	if diff := cmp.Diff("lt-example1 web-asg", got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestNamesOfHostileTexts wants texts that are made to take time to take none.
+func TestNamesOfHostileTexts(t *testing.T) {
+	for _, unit := range []string{"${", "arn:", "arn%3A", "arn:a:b:c:d:e ", `\\/`, "%", ":", "i-0123456789abcdef0 "} {
+		begun := cpuTime()
+		named(t, `{"x":"arn:aws:s3:::`+strings.Repeat(unit, (4<<20)/len(unit))+`"}`)
+		if took := cpuTime() - begun; took > 5*time.Second {
+			t.Errorf("%s: %s", unit, took)
+		}
 	}
 }

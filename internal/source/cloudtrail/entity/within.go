@@ -82,6 +82,10 @@ func (c *Names) within(text []byte) {
 	}
 }
 
+// maxVariable is the most bytes of a policy variable, so that a text of nothing but their
+// beginnings takes no time.
+const maxVariable = 128
+
 // cutARN returns where the ARN at the beginning of a text ends, and the ARN, nil where
 // it has no resource. It ends before a blank, a quote, a comma, a bracket or a
 // backslash, wildcards and policy variables such as ${aws:username} belong to it, and
@@ -91,7 +95,7 @@ func cutARN(text []byte) (end int, arn []byte) {
 	for end < len(text) && !endsARN(text[end]) {
 		switch {
 		case text[end] == '$' && end+1 < len(text) && text[end+1] == '{':
-			if n := bytes.IndexByte(text[end:], '}'); n > 0 {
+			if n := bytes.IndexByte(text[end:min(end+maxVariable, len(text))], '}'); n > 0 {
 				end += n
 			}
 		case text[end] == '\\':
