@@ -269,7 +269,11 @@ var seeds = flag.Uint64("seeds", 2, "heaps of evidence to shuffle")
 // TestOrderOfImportsLeavesNoTrace imports the same evidence in different orders, in one
 // go and derived in between, trails first and logs first.
 func TestOrderOfImportsLeavesNoTrace(t *testing.T) {
-	for seed := range *seeds {
+	rounds := *seeds
+	if testing.Short() {
+		rounds = 1
+	}
+	for seed := range rounds {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		pieces := evidence(rng)
 		one := newWorld(t)
