@@ -122,6 +122,8 @@ type MissingPermission struct {
 	// Action is the permission, such as kms:Decrypt, and Resource the ARN that it is
 	// missing on: in AWS's own words where it names them, else what the request needs.
 	Action, Resource string
+	// Told says that AWS named the action itself.
+	Told bool
 }
 
 // Error says what is missing.
@@ -131,9 +133,9 @@ func (m *MissingPermission) Error() string {
 
 // denied is the error of evidence that exists and may not be read.
 func denied(at target, message string) error {
-	action, resource := at.action, at.resource
+	action, resource, told := at.action, at.resource, false
 	if m := permission.FindStringSubmatch(message); m != nil {
-		action = m[1]
+		action, told = m[1], true
 		if m[2] != "" {
 			resource = m[2]
 		} else if m[1] != at.action {
@@ -144,7 +146,7 @@ func denied(at target, message string) error {
 	if !strings.HasPrefix(action, "logs:") {
 		where += ", and in those of the bucket and its KMS key"
 	}
-	return trailhouse.Errorf(trailhouse.CodeDenied, "%s may not be %s: %w", at.what, at.done(), &MissingPermission{action, resource}).
+	return trailhouse.Errorf(trailhouse.CodeDenied, "%s may not be %s: %w", at.what, at.done(), &MissingPermission{action, resource, told}).
 		WithHint("allow %s on %s in %s", action, resource, where)
 }
 

@@ -238,7 +238,8 @@ func TestEachMissingPermissionIsNamed(t *testing.T) {
 					t.Errorf("more than a permission: %s", table([]Check{c}))
 				}
 				missing[c.Action] = true
-				if c.Result != Fail || c.Account != "123456789012" || !strings.HasPrefix(c.Principal, "arn:aws:") || c.Resource == "" || c.Hint == "" {
+				sure := c.Place != "deliver[1]" || action != aws.ActionGetObject // no object is there that could be read
+				if sure != (c.Result == Fail) || c.Account != "123456789012" || !strings.HasPrefix(c.Principal, "arn:aws:") || c.Resource == "" || c.Hint == "" {
 					t.Errorf("%+v", c)
 				}
 				if !strings.Contains(c.Text, "permission "+action+" on arn:aws:") || !strings.Contains(c.Text, "of account 123456789012") {
@@ -288,6 +289,24 @@ func TestAccountThatIsNotAsConfigured(t *testing.T) {
 				t.Errorf("not told:\n%s", table(all))
 			}
 		})
+	}
+}
+
+// TestReadingWithoutListing: S3 does not tell those who may not list a bucket that an object
+// is not there, but names the listing where reading is allowed.
+func TestReadingWithoutListing(t *testing.T) {
+	a := newAccount(t)
+	allowed := without("")
+	words := testkit.Answer(403, testkit.ErrorXML("AccessDenied", "User: arn:aws:iam::123456789012:user/meter is not authorized to perform: "+
+		"s3:ListBucket on resource: \"arn:aws:s3:::b\" because no identity-based policy allows the s3:ListBucket action"))
+	a.proxy.Fail(func(n int, r *http.Request) testkit.Fault {
+		if strings.HasSuffix(r.URL.Path, "/reports/"+nobody) && r.Method == http.MethodGet {
+			return words
+		}
+		return allowed(n, r)
+	})
+	if all := not(examine(t, a.config, nil)); len(all) > 0 {
+		t.Errorf("\n%s", table(all))
 	}
 }
 

@@ -87,9 +87,9 @@ func (e *examination) list(ctx context.Context, id *identity, n access.Need) (st
 // that it is not there only to who may list the bucket, and names that permission to who
 // may not but could read.
 func (e *examination) get(ctx context.Context, id *identity, n access.Need) (string, error) {
-	key := id.objects[address(n)]
+	key, listed := id.objects[address(n)]
 	switch {
-	case key != "":
+	case listed:
 	case n.Prefix == "" || strings.HasSuffix(n.Prefix, "/"):
 		key = below(n.Prefix)
 	default:
@@ -100,6 +100,14 @@ func (e *examination) get(ctx context.Context, id *identity, n access.Need) (str
 	switch {
 	case denied && missing.Action == aws.ActionListBucket:
 		return address(n) + "* can be read", nil
+	case denied && !missing.Told && !listed && strings.HasSuffix(key, nobody):
+		e.report(Check{
+			Result: Warn, Name: n.Action, Place: n.Place, Account: id.caller.Account, Principal: id.caller.ARN,
+			Action: n.Action, Resource: missing.Resource, Hint: "allow it if the policy lacks it, as trailhouse setup policy prints it",
+			Text: fmt.Sprintf("permission %s on %s is missing for %s of account %s, or only %s, by which S3 would say that there is no such object",
+				n.Action, missing.Resource, id.caller.ARN, id.caller.Account, aws.ActionListBucket),
+		})
+		return "", errTold
 	case trailhouse.CodeOf(err) == trailhouse.CodeNotFound && strings.HasSuffix(key, nobody) && !strings.Contains(err.Error(), "NoSuchBucket"):
 		return address(n) + "* can be read", nil
 	}
