@@ -70,6 +70,9 @@ func (d *derivation) finish(s *Session, l *life, later []*life) {
 	s.StopNotBefore = instant(lower)
 	if gone {
 		s.StopNotAfter, s.Reason, s.Evidence = instant(upper.at), ReasonLost, upper.why
+		if upper.at == lower && l.endedAt(lower) {
+			s.Stop = s.StopNotAfter
+		}
 		return
 	}
 	d.presume(s, lower, alive())

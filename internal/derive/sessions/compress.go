@@ -89,6 +89,9 @@ func (c *compressor) findRuns() {
 		p := c.of[i]
 		switch {
 		case f.kind.allocator():
+		case f.kind == KindListed:
+			c.see(c.store.key(f))
+		case f.kind.watched():
 		case p != none && c.roles[p] == idle:
 		case p != none && c.roles[p] == member:
 			if f.kind == KindCLIStart {
@@ -141,8 +144,8 @@ func nearMidnight(t int64) bool {
 
 // series identifies proofs of life that can be folded to one span.
 type series struct {
-	slot, pid int32
-	kind      Kind
+	slot, pid, text int32
+	kind            Kind
 }
 
 // foldSeries returns the facts that are kept, with series of proofs of life folded
@@ -156,10 +159,14 @@ func (c *compressor) foldSeries() []fact {
 		case c.of[i] != none:
 			if !c.drop[c.of[i]] {
 				out = append(out, *f)
+				unwatch(open)
 			}
 			continue
-		case f.kind == KindLife || f.kind == KindStartLine:
-			id := series{f.slot, f.pid, f.kind}
+		case f.kind == KindLife || f.kind == KindStartLine || f.kind.watched():
+			id := series{f.slot, f.pid, f.text, f.kind}
+			if f.kind != KindBoot && f.kind != KindListed && !c.expected(open, f) {
+				unwatch(open)
+			}
 			if at, ok := open[id]; ok {
 				out[at].until = f.until
 				out[at].lines += f.lines
@@ -168,6 +175,7 @@ func (c *compressor) foldSeries() []fact {
 			open[id] = len(out)
 		default:
 			c.interrupt(open, f)
+			unwatch(open)
 		}
 		out = append(out, *f)
 	}
@@ -183,4 +191,28 @@ func (c *compressor) interrupt(open map[series]int, f *fact) {
 			delete(open, id)
 		}
 	}
+}
+
+// unwatch ends the series of lists: between two equal ones something happened, which the
+// first behind it may bound.
+func unwatch(open map[series]int) {
+	for id := range open {
+		if id.kind == KindListing || id.kind == KindListed {
+			delete(open, id)
+		}
+	}
+}
+
+// expected reports whether a fact tells nothing but what the lists of the series under way
+// say: a list like them, or a line of an enclave in it.
+func (c *compressor) expected(open map[series]int, f *fact) bool {
+	for id := range open {
+		switch {
+		case f.kind == KindListing && id.kind == KindListing && id.text == f.text:
+			return true
+		case f.kind == KindLife && id.kind == KindListed && c.store.slots[id.slot].key == c.store.key(f):
+			return true
+		}
+	}
+	return false
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/derive/sessions/runargs"
 )
 
 // Input is everything that is known of one instance.
@@ -23,8 +24,8 @@ type Input struct {
 	// enclave without an end is presumed to run only to the first of them that
 	// reaches beyond its last proof of life.
 	Gaps []Gap
-	// Signs are evidence from elsewhere, in any order. Those of slots that the log does
-	// not show count nothing.
+	// Signs are evidence from elsewhere, in any order. Those of slots that neither
+	// the log nor the host agent shows count nothing.
 	Signs []Sign
 }
 
@@ -48,6 +49,9 @@ func (g Gap) Empty() bool {
 func (g Gap) beyond(t int64) bool {
 	return !g.Empty() && (g.Through.IsZero() || g.Through.UnixMicro() > t)
 }
+
+// Request is what run-enclave was asked for.
+type Request = runargs.Request
 
 // Result is what the marks of an instance say.
 type Result struct {
@@ -118,6 +122,7 @@ func Derive(in Input) Result {
 	d.procs, _ = segment(&d.store)
 	d.starts = groupStarts(&d.store)
 	d.joinLives()
+	d.watch()
 	d.giveSigns()
 	d.findBroadcasts()
 	d.forkErrors()
@@ -135,8 +140,9 @@ type derivation struct {
 
 	bySlot     map[int32][]*life // by slot key, in order of begin
 	byPID      map[int32][]*start
-	broadcasts []*process // in order of their time
-	hostGone   []Sign     // in order of their time
+	broadcasts []*process           // in order of their time
+	hostGone   []Sign               // in order of their time
+	listings   map[string][]listing // by scope, in order of their time
 }
 
 // load brings the marks into the store's form, sorted and without repetition.
@@ -185,7 +191,7 @@ func (d *derivation) runAsks(p *process) bool {
 	i, _ := slices.BinarySearchFunc(facts, p.sent, func(f fact, t int64) int { return cmp.Compare(f.micros, t) })
 	for ; i < len(facts) && facts[i].micros-p.sent <= runSpan; i++ {
 		if facts[i].kind == KindRunArgs {
-			_, named, err := parseRunArgs(d.store.textOf(&facts[i]))
+			_, named, err := runargs.Parse(d.store.textOf(&facts[i]))
 			return err == nil && named
 		}
 	}

@@ -31,6 +31,8 @@ func (f *Folder) Add(l Line) {
 	f.see(&l)
 	slot, pid, cli, ok := splitLogger(l.Logger)
 	switch {
+	case starts(l.Logger, trailhouse.AgentLogger):
+		f.addAgent(&l)
 	case !ok:
 		f.addUnnamed(&l)
 	case cli:

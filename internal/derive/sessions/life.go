@@ -183,6 +183,8 @@ func (d *derivation) words(p proof) string {
 	switch p.line.kind {
 	case KindConnected:
 		return told("Connected to its socket by "+d.printer(p.line), p.at)
+	case KindListed:
+		return told("Listed by trailhouse-agent", p.at)
 	case KindReady:
 		return told("Enclave ID by "+daemon(starter, p.line.pid), p.at)
 	}

@@ -20,6 +20,14 @@ const (
 	KindAllocatorFailed
 	// KindPool is a successful run of the allocator: the pool from then on.
 	KindPool
+	// KindBoot is a boot of the host, by the host agent.
+	KindBoot
+	// KindListing is a complete list of the enclaves of one scope, by the host agent.
+	KindListing
+	// KindListed is an enclave in such a list that runs.
+	KindListed
+	// KindProcessGone is the end of an enclave's process, by the host agent.
+	KindProcessGone
 	// KindCLIStart is "Start Nitro CLI".
 	KindCLIStart
 	// KindAttempt is "Enclave process PID: Q": a daemon was forked.
@@ -73,6 +81,7 @@ const (
 func kindNames() [lastKind + 1]string {
 	return [...]string{
 		KindLog: "log", KindAllocatorStart: "allocator_start", KindAllocatorFailed: "allocator_failed", KindPool: "pool",
+		KindBoot: "boot", KindListing: "listing", KindListed: "listed", KindProcessGone: "process_gone",
 		KindCLIStart: "cli_start", KindAttempt: "attempt", KindRunReceived: "run_received", KindRunArgs: "run_args",
 		KindAllocating: "allocating", KindAllocated: "allocated", KindReserved: "reserved", KindReady: "ready",
 		KindStartError: "start_error", KindStartLine: "start_line", KindConnected: "connected", KindStale: "stale_socket",
@@ -112,6 +121,9 @@ func (k Kind) cli() bool {
 // lines of its end included.
 func (k Kind) alive() bool { return k >= KindLife && k <= lastKind }
 
+// watched reports whether the kind is something that the host agent saw again and again.
+func (k Kind) watched() bool { return k >= KindBoot && k <= KindListed }
+
 // allocator reports whether the kind is from the allocator's journal.
 func (k Kind) allocator() bool { return k >= KindAllocatorStart && k <= KindPool }
 
@@ -144,7 +156,8 @@ type AllocatorLine struct {
 type Mark struct {
 	Instance trailhouse.InstanceID
 	// Micros and Until are the first and last printed time, in microseconds since
-	// 1970 UTC. They are equal but for KindLog, KindLife and KindStartLine.
+	// 1970 UTC. They are equal but for KindLog, KindLife, KindStartLine and
+	// what the host agent sees again and again.
 	Micros, Until int64
 	Kind          Kind
 	// PID is the process that printed it, 0 where there is none.

@@ -1,6 +1,7 @@
 package sessions
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/trailhouse/trailhouse"
 )
 
 // seeds is how many logs TestMarksAreEnough makes up.
@@ -26,6 +29,10 @@ type simulation struct {
 	pid  int
 	pids int // how many there are before they come again
 	slot uint64
+	// agent says that a host agent watches; boot is how often the host lost power.
+	agent bool
+	seq   int64
+	boot  int
 }
 
 type simulated struct {
@@ -65,6 +72,31 @@ func (s *simulation) poll() {
 	s.put(cli, "INFO", "Start Nitro CLI")
 	s.ask(cli, "Describe")
 	s.put(cli, "INFO", "Sent command: Describe")
+}
+
+// tell writes a line of the host agent.
+func (s *simulation) tell(l trailhouse.AgentLine) {
+	s.seq++
+	l.Format, l.PID, l.Instance, l.Seq, l.Time = 1, 77, host, s.seq, s.at.UTC().Truncate(time.Millisecond)
+	l.BootID, l.Booted = fmt.Sprint("boot-", s.boot), time.Date(2025, 11, 3, 20, 0, 0, 0, time.UTC)
+	text, _ := json.Marshal(l) // a struct of ours
+	s.put("trailhouse-agent:77", "INFO", string(text))
+}
+
+// listed is an enclave as nitro-cli describes it.
+func (e simulated) listed() trailhouse.AgentEnclave {
+	return trailhouse.AgentEnclave{EnclaveID: string(host) + "-enc" + e.slot, PID: int64(e.pid), VCPUs: 2, MemoryMiB: 64, State: trailhouse.AgentRunning}
+}
+
+// heartbeat lists what lives, as the agent does.
+func (s *simulation) heartbeat() {
+	l := trailhouse.AgentLine{Event: trailhouse.AgentHeartbeat, Complete: s.rng.IntN(9) > 0}
+	for _, e := range s.live {
+		if l.Complete || s.rng.IntN(2) == 0 {
+			l.Enclaves = append(l.Enclaves, e.listed())
+		}
+	}
+	s.tell(l)
 }
 
 func (s *simulation) console() {
@@ -122,6 +154,9 @@ func (s *simulation) end() {
 		s.put(enc, "INFO", "Enclave terminated.")
 	case 2:
 		s.dead = append(s.dead, e)
+		if listed := e.listed(); s.agent && s.rng.IntN(2) == 0 {
+			s.tell(trailhouse.AgentLine{Event: trailhouse.AgentEnded, Enclave: &listed, AliveAt: s.at.Add(-time.Second), Exact: s.rng.IntN(2) == 0})
+		}
 	case 3: // power loss: sockets vanish
 		s.live, s.dead = nil, nil
 		if s.rng.IntN(2) == 0 {
@@ -131,8 +166,10 @@ func (s *simulation) end() {
 }
 
 // simulate writes n steps around midnights.
-func simulate(seed uint64, n, pids int) string {
-	s := &simulation{rng: rand.New(rand.NewPCG(seed, 3)), at: time.Date(2025, 11, 3, 23, 55, 0, 0, time.UTC), pid: 300, pids: pids, slot: 0x19a48bae81e5f1c}
+func simulate(seed uint64, n, pids int) string { return simulateHost(seed, n, pids, false) }
+
+func simulateHost(seed uint64, n, pids int, agent bool) string {
+	s := &simulation{agent: agent, rng: rand.New(rand.NewPCG(seed, 3)), at: time.Date(2025, 11, 3, 23, 55, 0, 0, time.UTC), pid: 300, pids: pids, slot: 0x19a48bae81e5f1c}
 	for range n {
 		switch k := s.rng.IntN(30); {
 		case k == 0:
@@ -147,6 +184,9 @@ func simulate(seed uint64, n, pids int) string {
 			s.at = s.at.Add(-time.Duration(s.rng.IntN(7)) * time.Second) // a clock step
 		default:
 			s.poll()
+			if s.agent {
+				s.heartbeat()
+			}
 			s.at = s.at.Add(time.Duration(s.rng.IntN(12)) * time.Second)
 		}
 	}
@@ -158,9 +198,9 @@ func simulate(seed uint64, n, pids int) string {
 func TestMarksAreEnough(t *testing.T) {
 	for seed := range uint64(*seeds) {
 		rng := rand.New(rand.NewPCG(seed, 4))
-		events := parseEvents(t, simulate(seed, 400, 100))
+		events := parseEvents(t, simulateHost(seed, 400, 100, seed%2 == 0))
 		if seed%3 == 1 { // a log with holes; a pid that came again within minutes without its start line could not be told apart
-			events = parseEvents(t, simulate(seed, 400, 30000))
+			events = parseEvents(t, simulateHost(seed, 400, 30000, seed%2 == 0))
 			events = slices.DeleteFunc(events, func(event) bool { return rng.IntN(6) == 0 })
 		}
 		want := Derive(Input{Instance: host, Marks: fold(events, (*Folder).all)})
@@ -189,7 +229,8 @@ func checkSane(t *testing.T, r Result) {
 		inOrder(t, s.SessionID, s.Reserved, s.Started)
 		inOrder(t, s.SessionID, s.StopNotBefore, s.PresumedUntil)
 		known := !s.Stop.IsZero()
-		if known != (s.Reason != ReasonLost && s.Reason != ReasonRunning) || (s.Reason == ReasonRunning) == s.PresumedUntil.IsZero() {
+		told := known || s.Reason == ReasonLost || s.Reason == ReasonRunning
+		if !told || known && s.Reason == ReasonRunning || (s.Reason == ReasonRunning) == s.PresumedUntil.IsZero() {
 			t.Errorf("%s: reason %s, stop %v, presumed until %v", s.SessionID, s.Reason, s.Stop, s.PresumedUntil)
 		}
 		if known && (!s.Stop.Equal(s.StopNotBefore) || !s.Stop.Equal(s.StopNotAfter)) {

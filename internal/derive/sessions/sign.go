@@ -26,6 +26,9 @@ type Sign struct {
 	// VCPUs and MemoryMiB are what the enclave has, of SignAlive; 0 where unknown. They
 	// fill what the log lacks.
 	VCPUs, MemoryMiB int64
+	// Name and Debug are the same; empty and nil where unknown.
+	Name  string
+	Debug *bool
 }
 
 // SignKind says what a sign means.
@@ -164,6 +167,7 @@ func (d *derivation) bySigns(l *life, lower int64, add addBound) {
 	}
 	first(l.signs, lower)
 	first(d.hostGone, lower-lower%second)
+	d.byListings(l, lower, add)
 }
 
 // measure sets what the signs of a life tell of the enclave itself: the measurements of
@@ -182,6 +186,12 @@ func (l *life) measure(s *Session) {
 		}
 		if sign.VCPUs > 0 && s.Request.VCPUs == nil {
 			s.Request.VCPUs = &sign.VCPUs
+		}
+		if sign.Name != "" && s.Request.Name == nil {
+			s.Request.Name = &sign.Name
+		}
+		if sign.Debug != nil && s.Request.Debug == nil {
+			s.Request.Debug = sign.Debug
 		}
 		if sign.MemoryMiB > 0 && s.Request.MemoryMiB == nil {
 			s.Request.MemoryMiB = &sign.MemoryMiB

@@ -1,6 +1,10 @@
 package sessions
 
-import "time"
+import (
+	"time"
+
+	"github.com/trailhouse/trailhouse/internal/derive/sessions/runargs"
+)
 
 // start is one try to start an enclave: the lines under enc-xxxxxxx:Q.
 type start struct {
@@ -121,7 +125,7 @@ func (s *start) add(st *store, f *fact) {
 		s.attempt = f.micros
 	case KindRunArgs:
 		memory := s.request.MemoryMiB
-		request, _, err := parseRunArgs(st.textOf(f))
+		request, _, err := runargs.Parse(st.textOf(f))
 		s.request, s.readable = request, err == nil
 		s.request.MemoryMiB = memory
 	case KindAllocated:

@@ -20,7 +20,7 @@ columns:
   - {name: debug, type: boolean, doc: debug mode was asked for}
   - {name: cid_requested, type: bigint, doc: "enclave CID asked for, empty where none was"}
   - {name: ready, type: timestamp, doc: "enclave booted; usage begins here, or where this is empty at the first line that proves it alive"}
-  - {name: stop, type: timestamp, doc: end as the log prints it; empty where it prints none}
+  - {name: stop, type: timestamp, doc: "end as the log prints it, or as the host agent saw it; empty where neither did"}
   - {name: stop_not_before, type: timestamp, doc: last proof of life; a lost enclave is billed to here}
   - {name: stop_not_after, type: timestamp, doc: earliest proof that it was gone; empty while running}
   - {name: reason, type: varchar, doc: "terminated, crashed, signal, socket-deleted, lost or running"}

@@ -147,35 +147,3 @@ func allocated() uint64 {
 	runtime.ReadMemStats(&m)
 	return m.TotalAlloc
 }
-
-// TestOrdinals counts repeated lines in any order.
-func TestOrdinals(t *testing.T) {
-	const lines = 200_000
-	o := newOrdinals(lines * 100)
-	text := func(i int) []byte { return []byte(strings.Repeat("k", 40) + string(rune('a'+i%7)) + itoa(i/2)) }
-	for i := range lines {
-		o.note(text(i))
-		if i%1000 == 0 {
-			o.note(text(lines - i))
-		}
-	}
-	o.done()
-	if n := len(o.repeated); n > 4000 {
-		t.Errorf("%d lines held to be repeated, a few hundred are", n)
-	}
-	want := map[string]int64{}
-	for i := range lines {
-		for _, line := range [][]byte{text(i), text(lines - i)} {
-			if string(line) == string(text(lines-i)) && i%1000 != 0 {
-				continue
-			}
-			if got := o.next(0, line); got != want[string(line)] {
-				t.Fatalf("%s: %d, want %d", line, got, want[string(line)])
-			}
-			want[string(line)]++
-		}
-	}
-	if o.next(1, text(0)) != 0 {
-		t.Error("another stream does not begin at 0")
-	}
-}

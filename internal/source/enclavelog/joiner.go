@@ -56,10 +56,11 @@ type joiner struct {
 	micros   int64 // of entry
 	position int64
 	end      int64
-	more     []byte // further lines, joined by line feeds
-	lines    int    // how many
-	blanks   int    // blank lines that may turn out to be the end
-	size     int    // of more, as the reader's pending counts it
+	more     []byte                // further lines, joined by line feeds
+	lines    int                   // how many
+	agent    *trailhouse.AgentLine // that carried it, nil for none
+	blanks   int                   // blank lines that may turn out to be the end
+	size     int                   // of more, as the reader's pending counts it
 
 	refused refusal
 }
@@ -120,7 +121,7 @@ func (j *joiner) sorted(p *piece) *line {
 			l.sort = sortBlank
 		}
 	}
-	if l.sort == sortOther && p.open && l.body[0] == '[' {
+	if l.sort == sortOther && p.open && (l.body[0] == '[' || l.body[0] == '{') {
 		l.sort = sortBroken // cut before it could be known as a header
 	}
 	return l
@@ -156,7 +157,7 @@ func (j *joiner) begin(p *piece) {
 		j.reader.holes[j.stream.number].good(l.record.Micros)
 	}
 	j.state, j.held, j.position = stateHeld, l.sort, p.start
-	j.end = p.end
+	j.end, j.agent = p.end, p.agent
 	j.first, j.spare = l.body, j.first
 }
 

@@ -3,6 +3,8 @@ package enclavelog
 import (
 	"bytes"
 	"strings"
+
+	"github.com/trailhouse/trailhouse"
 )
 
 // sort says what a physical line is. A new form of line, wherever it comes from, is a sort
@@ -65,6 +67,11 @@ func (l *line) sortOf(text []byte) sort {
 		if ok || isHeaderLike(text) {
 			return sortBroken
 		}
+	case bytes.HasPrefix(text, []byte(trailhouse.AgentPrefix)):
+		if l.record, ok = agentRecord(text); ok {
+			return sortRecord
+		}
+		return sortBroken
 	case text[0] >= 'A' && text[0] <= 'Z':
 		if l.entry, ok = parseEntry(text); ok {
 			return sortEntry
@@ -98,7 +105,7 @@ func recordIn(text []byte) (int, bool) {
 
 // isHeaderLike reports whether a line begins as only headers do.
 func isHeaderLike(text []byte) bool {
-	for _, start := range []string{"[nitro-cli:", "[enc-", "[]["} {
+	for _, start := range []string{"[nitro-cli:", "[enc-", "[][", trailhouse.AgentPrefix} {
 		if len(text) >= len(start) && string(text[:len(start)]) == start {
 			return true
 		}
@@ -129,7 +136,7 @@ func isWhole(message string) bool {
 		}
 	}
 	args, ok := strings.CutPrefix(message, "Run args = ")
-	return ok && isClosed(args)
+	return ok && isClosed(args) || strings.HasPrefix(message, trailhouse.AgentPrefix)
 }
 
 // isClosed reports whether Rust Debug text ends with the brace that closes its first

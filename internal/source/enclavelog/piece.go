@@ -30,6 +30,8 @@ type piece struct {
 	// bytes and hash the hash of all of it.
 	broken string
 	hash   [32]byte
+	// agent is the line of the host agent that carried it, nil for none.
+	agent *trailhouse.AgentLine
 }
 
 // eachLine gives the lines of a text.

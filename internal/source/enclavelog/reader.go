@@ -97,9 +97,12 @@ func (r *reader) changed(err error) error {
 
 // piece takes one line to the joiner of its stream.
 func (r *reader) piece(p *piece) error {
-	if p.passed {
+	switch {
+	case p.passed:
 		r.sink.Filter(1)
 		return nil
+	case fromAgent(p):
+		return r.survey.unwrap(p, r.piece)
 	}
 	st, err := r.survey.stream(p.stream)
 	if err != nil {
@@ -121,7 +124,7 @@ func (r *reader) write(j *joiner) error {
 	if j.stream.instance == "" {
 		return r.changed(&scan.SyntaxError{Offset: j.position, What: "a record where there was none"})
 	}
-	ordinal := r.survey.seen.next(j.stream.index, j.first)
+	ordinal := r.survey.ordinal(j)
 	if j.held == sortEntry {
 		r.reach[1][j.stream.number].add(j.micros)
 		r.writeEntry(j, ordinal)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/objects"
+	"github.com/trailhouse/trailhouse/internal/source/enclavelog/ordinals"
 	"github.com/trailhouse/trailhouse/internal/source/enclavelog/scan"
 )
 
@@ -24,9 +25,10 @@ type survey struct {
 	streams []*stream
 	byName  map[string]*stream
 	last    *stream // of the piece before
-	seen    *ordinals
+	seen    *ordinals.Ordinals
 	line    line
 	found   bool // something in it is a log or a journal
+	agent   bool // it may hold lines of the host agent
 }
 
 // stream is one log stream of CloudWatch, or the only one of a file of text.
@@ -65,7 +67,7 @@ func inspect(o *objects.Object) (*survey, error) {
 		return nil, err
 	}
 	head = head[:n]
-	asJSON := startsJSON(head)
+	asJSON := startsJSON(head) && !isAgent(head)
 	s, err := tryForm(o, head, asJSON)
 	if err != nil || s.found || !mayBeOther(head, asJSON) {
 		return s, err
@@ -89,9 +91,9 @@ func mayBeOther(head []byte, asJSON bool) bool {
 
 // tryForm reads the object as JSON or as text.
 func tryForm(o *objects.Object, head []byte, asJSON bool) (*survey, error) {
-	s := &survey{json: asJSON, lines: isLines(head), empty: len(head) == 0, packed: packing(head), byName: map[string]*stream{}, seen: newOrdinals(o.Most())}
+	s := &survey{json: asJSON, lines: isLines(head), empty: len(head) == 0, packed: packing(head), byName: map[string]*stream{}, seen: ordinals.New(o.Most()), agent: asJSON || isAgent(head)}
 	err := s.run(o)
-	s.seen.done()
+	s.seen.Done()
 	return s, err
 }
 
@@ -131,13 +133,16 @@ func (s *survey) piece(p *piece) error {
 	if p.broken != "" {
 		return s.brokenPiece(p)
 	}
+	if fromAgent(p) {
+		return s.unwrap(p, s.piece)
+	}
 	st, err := s.stream(p.stream)
 	if err != nil {
 		return err
 	}
 	// Most lines of a long log are of no further interest once it is known to be one.
 	if st.rows && len(p.text) > 0 && p.text[0] == '[' && !bytes.Contains(p.text, []byte("] "+enclaveIDText)) {
-		s.seen.note(p.text)
+		s.note(p, p.text)
 		st.records = true
 		return nil
 	}
@@ -145,8 +150,11 @@ func (s *survey) piece(p *piece) error {
 	switch s.line.sort {
 	case sortRecord:
 		s.found, st.rows, st.records = true, true, true
-		s.seen.note(s.line.body)
+		s.note(p, s.line.body)
 		st.names(instanceOf(&s.line.record))
+		if p.agent != nil && isInstance(p.agent.Instance) {
+			st.names(p.agent.Instance)
+		}
 	case sortEntry:
 		s.found = true
 		s.journal(st, p)
@@ -161,6 +169,21 @@ func (s *survey) piece(p *piece) error {
 		s.found = true
 	}
 	return nil
+}
+
+// note notes the first line of a record for its ordinal. The host agent tells it.
+func (s *survey) note(p *piece, line []byte) {
+	if p.agent == nil {
+		s.seen.Note(line)
+	}
+}
+
+// ordinal returns the ordinal of the record under way.
+func (s *survey) ordinal(j *joiner) int64 {
+	if j.agent != nil {
+		return j.agent.Ordinal
+	}
+	return s.seen.Next(j.stream.index, j.first)
 }
 
 // brokenPiece takes a piece that is no line: a header at its beginning still shows
@@ -199,7 +222,7 @@ func (s *survey) journal(st *stream, p *piece) {
 	}
 	if e.isAllocator() {
 		st.rows = true
-		s.seen.note(s.line.body)
+		s.seen.Note(s.line.body)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/source/enclavelog/bucket"
 	"github.com/trailhouse/trailhouse/internal/source/enclavelog/cloudwatch"
+	"github.com/trailhouse/trailhouse/internal/source/enclavelog/ordinals"
 )
 
 var _ trailhouse.Planner = (*Source)(nil)
@@ -59,11 +60,11 @@ func (s *Source) readWindow(ctx context.Context, u trailhouse.Unit, sink trailho
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	pieces := func(give func(*piece) error) error { return eachMessage(w, give) }
-	sv := &survey{byName: map[string]*stream{}, seen: newOrdinals(w.Bytes()), empty: w.Bytes() == 0}
+	sv := &survey{byName: map[string]*stream{}, seen: ordinals.New(w.Bytes()), empty: w.Bytes() == 0, agent: true}
 	if err := pieces(sv.piece); err != nil {
 		return err
 	}
-	sv.seen.done()
+	sv.seen.Done()
 	if !sv.found {
 		s.noLog(u, w, sv, sink)
 		w.Read("")

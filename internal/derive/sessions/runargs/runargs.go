@@ -1,4 +1,6 @@
-package sessions
+// Package runargs reads what nitro-cli prints of the arguments of run-enclave: Debug text
+// of Rust.
+package runargs
 
 import (
 	"errors"
@@ -25,11 +27,11 @@ type Request struct {
 // errRunArgs says that a text is not Rust's Debug form of a struct.
 var errRunArgs = errors.New("not the Debug text of RunEnclavesArgs")
 
-// parseRunArgs reads the Debug text of RunEnclavesArgs as every nitro-cli since
+// Parse reads the Debug text of RunEnclavesArgs as every nitro-cli since
 // 1.0.10 prints it (facts/nitro.md 2.3). Fields may come in any order, unknown
 // ones are passed over. named says that the text has a field enclave_name at all,
 // which is so since 1.1.0.
-func parseRunArgs(text string) (r Request, named bool, err error) {
+func Parse(text string) (r Request, named bool, err error) {
 	p := debugParser{text: text}
 	root, ok := p.value(0)
 	if !ok || strings.TrimSpace(p.text[p.at:]) != "" || root.kind != debugStruct || root.text != "RunEnclavesArgs" {

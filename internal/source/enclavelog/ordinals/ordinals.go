@@ -1,11 +1,12 @@
-package enclavelog
+// Package ordinals numbers identical lines of one file, however long it is.
+package ordinals
 
 import (
 	"hash/maphash"
 	"math/bits"
 )
 
-// ordinals tells identical lines of one unit apart: the first is 0, the next 1.
+// Ordinals tells identical lines of one unit apart: the first is 0, the next 1.
 //
 // It must be exact over the whole file in any order, and a log of 5 GB has 45
 // million lines, too many to remember. So the first pass notes each line in a Bloom
@@ -15,24 +16,24 @@ import (
 // counts only those. What is left to chance is that two different repeated lines
 // share a hash of 64 bits. A file that holds all its lines twice costs about 20
 // bytes of memory for each.
-type ordinals struct {
+type Ordinals struct {
 	seed     maphash.Seed
 	blocks   uint64
 	filter   []uint64          // blocks of 512 bits, so that a line touches one cache line
 	repeated map[uint64]uint32 // how often a repeated line was given out
 }
 
-// newOrdinals returns ordinals for a text of about so many bytes.
-func newOrdinals(bytes int64) *ordinals {
+// New returns Ordinals for a text of about so many bytes.
+func New(bytes int64) *Ordinals {
 	blocks := uint64(bytes)/(12*512) + 1
-	return &ordinals{
+	return &Ordinals{
 		seed: maphash.MakeSeed(), blocks: blocks, filter: make([]uint64, blocks*8),
 		repeated: map[uint64]uint32{},
 	}
 }
 
-// note takes a line of the first pass.
-func (o *ordinals) note(line []byte) {
+// Note takes a line of the first pass.
+func (o *Ordinals) Note(line []byte) {
 	h := maphash.Bytes(o.seed, line)
 	at, _ := bits.Mul64(h, o.blocks)
 	block := o.filter[at*8 : at*8+8]
@@ -48,12 +49,12 @@ func (o *ordinals) note(line []byte) {
 	}
 }
 
-// done ends the first pass and frees the filter.
-func (o *ordinals) done() { o.filter = nil }
+// Done ends the first pass and frees the filter.
+func (o *Ordinals) Done() { o.filter = nil }
 
-// next returns the ordinal of a line of the second pass among the identical lines
+// Next returns the ordinal of a line of the second pass among the identical lines
 // of the numbered stream.
-func (o *ordinals) next(stream int, line []byte) int64 {
+func (o *Ordinals) Next(stream int, line []byte) int64 {
 	if len(o.repeated) == 0 {
 		return 0
 	}

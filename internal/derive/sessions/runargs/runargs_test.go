@@ -1,4 +1,4 @@
-package sessions
+package runargs
 
 import (
 	"reflect"
@@ -45,7 +45,7 @@ func TestParseRunArgs(t *testing.T) {
 		{name: "nothing", text: "", bad: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, named, err := parseRunArgs(c.text)
+			got, named, err := Parse(c.text)
 			if (err != nil) != c.bad || named != c.named || !reflect.DeepEqual(got, c.want) {
 				t.Errorf("got %+v, named %v, %v", got, named, err)
 			}
@@ -58,7 +58,7 @@ func TestParseRunArgs(t *testing.T) {
 func FuzzRunArgs(f *testing.F) {
 	f.Add(`RunEnclavesArgs { eif_path: "hello.eif", enclave_cid: None, memory_mib: 512, cpu_ids: Some([1]), debug_mode: Some(true), cpu_count: Some(2) }`)
 	f.Fuzz(func(t *testing.T, text string) {
-		r, named, err := parseRunArgs(text)
+		r, named, err := Parse(text)
 		if err != nil {
 			if named || !reflect.DeepEqual(r, Request{}) {
 				t.Errorf("%q: values beside an error", text)
