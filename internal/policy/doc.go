@@ -20,14 +20,14 @@
 //	image-not-approved     account, client and image; not of debug mode    critical
 //	relayed-document       the enclave and the instance that called        critical
 //	call-outside-session   the enclave                                     high
-//	enclave-without-log    the enclave                                     high, medium where its host has no log at all
+//	enclave-without-log    the enclave; its host where that has no log     high; medium
 //	key-shared-by-clients  the key; of calls that did not fail             high
 //	never-attested         the session                                     medium
 //	failed-attested-calls  account, client, key and image                  medium
 //
-// A host without any log was never metered, and says so once for each of its enclaves;
-// an enclave that is missing from the log of its host is worse: lines of that log are
-// lost or were removed, and it is not billed. A session never attested where its
+// A host without any log was never metered, which is said once, however many enclaves
+// it runs; an enclave that is missing from the log of its host is worse: lines of that
+// log are lost or were removed, and it is not billed. A session never attested where its
 // client is one that approved_images names, no attested call is of it, and the trail
 // of its account, of any account where its own is not known, has KMS events of the
 // days on which it began and ended: without them the trail was not read or does not

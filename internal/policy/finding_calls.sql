@@ -102,6 +102,7 @@ SELECT
     WHEN finding_kind = 'failed-attested-calls'
       THEN coalesce(account_id, '') || '|' || coalesce(client, '') || '|' || coalesce(key_name, '') || '|' || coalesce(pcr0, '')
     WHEN finding_kind = 'key-shared-by-clients' THEN key_name
+    WHEN session_match = 'no-log' AND finding_kind = 'enclave-without-log' THEN instance_id
     WHEN finding_kind = 'relayed-document' THEN enclave_id || '|' || caller_instance_id
     ELSE enclave_id
   END AS subject,

@@ -169,8 +169,11 @@ func (b *Book) Findings() []Finding {
 		if c.Match == matchOutside {
 			add("call-outside-session", c.enclave, c)
 		}
-		if c.Match == matchNoLog || c.Match == matchNoSession {
+		if c.Match == matchNoSession {
 			add("enclave-without-log", c.enclave, c)
+		}
+		if c.Match == matchNoLog {
+			add("enclave-without-log", c.InstanceID, c)
 		}
 		if c.Error != "" {
 			add("failed-attested-calls", c.Account+" "+c.client+" "+c.Key+" "+c.PCR0, c)

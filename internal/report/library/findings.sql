@@ -38,11 +38,22 @@ columns:
 coverage: [cloudtrail, enclave-log]
 */
 WITH calls AS (
-  -- Equal calls become one row here, however many there are.
+  -- Calls with equal facts become one row here, however many there are. Of what is no
+  -- fact the least and the greatest are kept: where they are equal, there is only one.
   SELECT
-    finding_kind AS kind, subject, client, account_id, awsregion, instance_id, enclave_id, session_id, key_name, pcr0, pcr8,
-    principal, caller_instance_id, coalesce(errorcode, CASE WHEN errormessage IS NOT NULL THEN 'without a code' END) AS error,
-    session_match, approved_once, enclave_name, eif_path,
+    finding_kind AS kind, subject, client, key_name, pcr0, pcr8, principal, session_match, eif_path,
+    coalesce(errorcode, CASE WHEN errormessage IS NOT NULL THEN 'without a code' END) AS error,
+    min(account_id) AS account_id, max(account_id) AS last_account,
+    min(awsregion) AS awsregion, max(awsregion) AS last_region,
+    min(instance_id) AS instance_id, max(instance_id) AS last_instance,
+    min(enclave_id) AS enclave_id, max(enclave_id) AS last_enclave,
+    min(session_id) AS session_id, max(session_id) AS last_session,
+    min(caller_instance_id) AS caller_instance_id,
+    min(enclave_name) AS enclave_name,
+    bool_or(approved_once) AS approved_once,
+    bool_or(account_id = :account) AS of_account,
+    bool_or(awsregion = :region) AS of_region,
+    bool_or(instance_id = :instance OR caller_instance_id = :instance) AS of_instance,
     sum(calls) AS calls,
     count(CASE WHEN failed THEN 1 END) AS failed,
     min(eventtime) AS first_seen,
@@ -52,16 +63,17 @@ WITH calls AS (
   WHERE (:from IS NULL OR coalesce(ended, eventtime) >= :from)
     AND (:to IS NULL OR eventtime < :to)
     AND (:kind IS NULL OR finding_kind = :kind)
-  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18
-), event_texts AS (
-  SELECT c.kind, c.subject, e.event, row_number() OVER (PARTITION BY c.kind, c.subject ORDER BY e.event) AS place
+  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+), first_events AS (
+  SELECT c.kind, c.subject, min(e.event, 20) AS first_events
   FROM calls AS c
   CROSS JOIN UNNEST(c.first_events) AS e (event)
+  GROUP BY c.kind, c.subject
 ), events AS (
-  SELECT kind, subject, array_agg(substr(event, 21) ORDER BY event) AS event_ids
-  FROM event_texts
-  WHERE place <= 20
-  GROUP BY kind, subject
+  SELECT f.kind, f.subject, array_agg(substr(e.event, 21) ORDER BY e.event) AS event_ids
+  FROM first_events AS f
+  CROSS JOIN UNNEST(f.first_events) AS e (event)
+  GROUP BY f.kind, f.subject
 ), fact_texts AS (
   SELECT DISTINCT c.kind, c.subject, f.fact
   FROM calls AS c
@@ -79,17 +91,16 @@ WITH calls AS (
 ), grouped AS (
   SELECT
     kind, subject,
-    CASE WHEN count(DISTINCT client) = 1 THEN min(client) END AS client,
-    CASE WHEN count(DISTINCT account_id) = 1 THEN min(account_id) END AS account_id,
-    CASE WHEN count(DISTINCT awsregion) = 1 THEN min(awsregion) END AS awsregion,
-    CASE WHEN count(DISTINCT instance_id) = 1 THEN min(instance_id) END AS instance_id,
-    CASE WHEN count(DISTINCT enclave_id) = 1 THEN min(enclave_id) END AS enclave_id,
-    CASE WHEN count(DISTINCT session_id) = 1 THEN min(session_id) END AS session_id,
-    CASE WHEN count(DISTINCT key_name) = 1 THEN min(key_name) END AS key_arn,
-    CASE WHEN count(DISTINCT pcr0) = 1 THEN min(pcr0) END AS pcr0,
-    CASE WHEN count(DISTINCT principal) = 1 THEN min(principal) END AS principal,
+    CASE WHEN min(client) = max(client) THEN min(client) END AS client,
+    CASE WHEN min(account_id) = max(last_account) THEN min(account_id) END AS account_id,
+    CASE WHEN min(awsregion) = max(last_region) THEN min(awsregion) END AS awsregion,
+    CASE WHEN min(instance_id) = max(last_instance) THEN min(instance_id) END AS instance_id,
+    CASE WHEN min(enclave_id) = max(last_enclave) THEN min(enclave_id) END AS enclave_id,
+    CASE WHEN min(session_id) = max(last_session) THEN min(session_id) END AS session_id,
+    CASE WHEN min(key_name) = max(key_name) THEN min(key_name) END AS key_arn,
+    CASE WHEN min(pcr0) = max(pcr0) THEN min(pcr0) END AS pcr0,
+    CASE WHEN min(principal) = max(principal) THEN min(principal) END AS principal,
     count(DISTINCT key_name) AS keys,
-    count(DISTINCT enclave_id) AS enclaves,
     count(DISTINCT pcr0) AS images,
     min(caller_instance_id) AS caller_instance_id,
     bool_or(approved_once) AS approved_once,
@@ -103,11 +114,11 @@ WITH calls AS (
     max(last_seen) AS last_seen
   FROM calls
   GROUP BY kind, subject
-  HAVING (kind <> 'key-shared-by-clients' OR count(DISTINCT client) > 1)
+  HAVING (kind <> 'key-shared-by-clients' OR min(client) <> max(client))
     AND (:client IS NULL OR bool_or(client = :client))
-    AND (:account IS NULL OR bool_or(account_id = :account))
-    AND (:region IS NULL OR bool_or(awsregion = :region))
-    AND (:instance IS NULL OR bool_or(instance_id = :instance OR caller_instance_id = :instance))
+    AND (:account IS NULL OR bool_or(of_account))
+    AND (:region IS NULL OR bool_or(of_region))
+    AND (:instance IS NULL OR bool_or(of_instance))
     AND (:key IS NULL OR bool_or(key_name = :key))
 ), worded AS (
   SELECT
@@ -137,7 +148,7 @@ WITH calls AS (
         || calls_text || keys_text
       WHEN 'call-outside-session' THEN 'enclave ' || enclave_id || ' of ' || clients || ' called KMS at a time at which it did not run by the log of its host; ' || calls_text || keys_text
       WHEN 'enclave-without-log' THEN CASE WHEN session_match = 'no-log'
-          THEN 'enclave ' || enclave_id || ' called KMS and there is no log of its host at all: nothing that runs there is metered; '
+          THEN 'there is no log of instance ' || instance_id || ' at all, and ' || coalesce('enclave ' || enclave_id, 'more than one enclave') || ' on it called KMS: nothing that runs there is metered; '
           ELSE 'enclave ' || enclave_id || ' called KMS and the log of its host, which there is, never shows it: lines are missing or were removed, and it is not metered; ' END
         || calls_text || keys_text
       WHEN 'key-shared-by-clients' THEN 'key ' || key_arn || ' is used by enclaves of more than one client: ' || clients || '; ' || calls_text
@@ -145,7 +156,7 @@ WITH calls AS (
         || ' never made an attested call, though approved_images names its client and a trail with KMS events of its days was read'
       ELSE 'attested calls of ' || image_text || ' of ' || clients || keys_text || ' failed with ' || errors || '; '
         || CASE calls WHEN 1 THEN '1 call' ELSE CAST(calls AS varchar) || ' calls' END
-        || CASE enclaves WHEN 1 THEN ' of 1 enclave' ELSE ' of ' || CAST(enclaves AS varchar) || ' enclaves' END
+        || CASE WHEN enclave_id IS NULL THEN ' of more than one enclave' ELSE ' of enclave ' || enclave_id END
     END AS reason,
     client, account_id, awsregion, instance_id, enclave_id, session_id, key_arn, pcr0, principal, calls, failed, first_seen, last_seen,
     e.event_ids,
