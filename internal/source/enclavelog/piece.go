@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/objects"
 )
 
