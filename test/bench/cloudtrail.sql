@@ -86,7 +86,7 @@ COPY (
       list_transform(resources, lambda x : coalesce(x.ARN, x.ARNPrefix)),
       [userIdentity.arn, userIdentity.accessKeyId, userIdentity.sessionContext.sessionIssuer.arn, vpcEndpointId]))), []) AS entities,
     nullif(list_distinct(regexp_extract_all(bodies, '["/](i-(?:[0-9a-f]{17}|[0-9a-f]{8}))["-]', 1)), []) AS instance_ids,
-    CASE WHEN launch THEN coalesce(instance ->> '$.instanceType', requestParameters ->> '$.instanceType') END AS instance_type,
+    CASE WHEN launch THEN coalesce(instance ->> '$.instanceType', responseElements ->> '$.CreateFleetResponse.fleetInstanceSet.item.instanceType', responseElements ->> '$.CreateFleetResponse.fleetInstanceSet.item[0].instanceType', requestParameters ->> '$.instanceType') END AS instance_type,
     CASE WHEN launch THEN try_cast(coalesce(instance ->> '$.cpuOptions.coreCount', requestParameters ->> '$.cpuOptions.coreCount') AS BIGINT) END AS cpu_core_count,
     CASE WHEN launch THEN try_cast(coalesce(instance ->> '$.cpuOptions.threadsPerCore', requestParameters ->> '$.cpuOptions.threadsPerCore') AS BIGINT) END AS cpu_threads_per_core,
     CASE WHEN launch THEN coalesce(template ->> '$.launchTemplateId', template ->> '$.LaunchTemplateId',
