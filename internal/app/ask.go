@@ -50,7 +50,7 @@ func (h *House) Tables() ([]*trailhouse.Table, []trailhouse.DerivedView) {
 }
 
 // Plan implements report.Planner. Where a table is derived, it is brought up to date
-// first. Files of days come newest first: who asks for the newest rows then has them
+// first. Files of days and months come newest first: who asks for the newest rows then has them
 // before the older files are opened (30 days, 2 million events, the newest 1,000:
 // 0.07 s instead of 2.5 s).
 func (h *House) Plan(ctx context.Context, wanted []*trailhouse.Table, within []string, p trailhouse.Period) ([]trailhouse.View, error) {
@@ -72,7 +72,7 @@ func (h *House) Plan(ctx context.Context, wanted []*trailhouse.Table, within []s
 		if err != nil {
 			return nil, err
 		}
-		if t.Transform == trailhouse.ByDay {
+		if t.Transform != trailhouse.Unpartitioned {
 			slices.Reverse(files)
 		}
 		views = append(views, trailhouse.View{Table: t, Files: files})

@@ -41,7 +41,9 @@ func (y *auditYear) Tables() ([]*trailhouse.Table, []trailhouse.DerivedView) {
 func (y *auditYear) Plan(_ context.Context, wanted []*trailhouse.Table, _ []string, _ trailhouse.Period) ([]trailhouse.View, error) {
 	var views []trailhouse.View
 	for _, t := range wanted {
-		views = append(views, trailhouse.View{Table: t, Files: y.files[t.Name]})
+		files := slices.Clone(y.files[t.Name])
+		slices.Reverse(files) // newest first, as the house plans them
+		views = append(views, trailhouse.View{Table: t, Files: files})
 	}
 	return views, nil
 }
