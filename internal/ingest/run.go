@@ -26,6 +26,8 @@ type run struct {
 	event   Event
 	records int64
 	read    bool // a unit was opened
+	places  places
+	healed  bool // a place that was missing is not any more
 	// unavailable counts units in a row that the service did not give.
 	unavailable int
 	open        *work
@@ -60,6 +62,9 @@ func (g *Ingester) Run(ctx context.Context, src trailhouse.Source, opts Options)
 		err = r.readAll(ctx)
 	}
 	err = r.finish(ctx, stopped(ctx, err))
+	if err == nil {
+		err = r.keepPlaces(ctx)
+	}
 	if p, ok := r.src.(trailhouse.Planner); ok && err == nil {
 		err = p.Settled(ctx)
 	}
@@ -107,10 +112,14 @@ func (r *run) settle(ctx context.Context) error {
 
 // plan asks the source for its units and keeps those that are not done.
 func (r *run) plan(ctx context.Context) error {
+	if err := r.recallPlaces(ctx); err != nil {
+		return err
+	}
 	err := r.src.Units(ctx, func(u trailhouse.Unit) error {
 		if err := ctx.Err(); err != nil {
 			return interrupted(err)
 		}
+		r.places.found(u.Object)
 		known, err := r.known(ctx, u)
 		if err != nil {
 			return err
@@ -126,6 +135,7 @@ func (r *run) plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.takeBack()
 	if len(r.planned) > 0 || r.open.missing > 0 {
 		r.open.covers = append(r.open.covers, r.ignored...)
 	}
@@ -157,6 +167,9 @@ func (r *run) miss(c trailhouse.Coverage) error {
 	}
 	c.Result = trailhouse.CoverageMissing
 	r.open.missing++
+	if c.Object != "" {
+		r.places.now[c.Object] = true
+	}
 	r.open.covers = append(r.open.covers, cover{c, r.g.clock.Now()})
 	r.result.problem(c.Object, trailhouse.Errorf(trailhouse.CodeNotFound, "%s", c.Detail))
 	return nil
@@ -383,6 +396,7 @@ func (r *run) drop(ctx context.Context, cause error) error {
 	r.failed = nil
 	r.open = newWork(nil)
 	if !r.read {
+		r.healed = false
 		r.result.Result = RunInterrupted
 		return cause
 	}
@@ -393,7 +407,7 @@ func (r *run) drop(ctx context.Context, cause error) error {
 // nothing is missing.
 func (r *run) last(ctx context.Context, end string) error {
 	r.result.Result = end
-	if !r.read && r.open.missing == 0 {
+	if !r.read && !r.healed && r.open.missing == 0 {
 		r.result.Units.Known += r.open.known
 		return nil
 	}

@@ -1,0 +1,52 @@
+package ingest
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/trailhouse/trailhouse"
+)
+
+// TestMissingPlaceIsTakenBack lists a folder and a prefix that could not be listed
+// before: their rows say so once something below them is found, and not before; what is
+// still missing stays so.
+func TestMissingPlaceIsTakenBack(t *testing.T) {
+	w := newWorld(t, newTestLake(t))
+	misses := []trailhouse.Coverage{
+		{Object: "/logs/host", Detail: "permission denied"}, {Object: "s3://b/AWSLogs/1/", Detail: "denied"}, {Object: "/other", Detail: "denied"},
+	}
+	near := []file{{name: "/logs/host2/a", records: rows(0, 2)}, {name: "s3://b/AWSLogs/12/x", records: rows(2, 4)}}
+	first := w.run(&testSource{files: near, misses: misses}, Options{})
+	if first.Units.Missing != 3 || w.covered()["/logs/host"] != trailhouse.CoverageMissing {
+		t.Fatalf("first %+v, %v", first, w.covered())
+	}
+	w.run(&testSource{files: near, misses: misses[2:]}, Options{})
+	if got := w.covered(); got["/logs/host"] != trailhouse.CoverageMissing || got["s3://b/AWSLogs/1/"] != trailhouse.CoverageMissing {
+		t.Errorf("files of neighbours take a place back: %v", got)
+	}
+	below := append(slices.Clone(near), file{name: "/logs/host/b", records: rows(4, 6)}, file{name: "s3://b/AWSLogs/1/y", records: rows(6, 8)})
+	src := &testSource{files: below, misses: misses[2:]}
+	w.run(src, Options{})
+	got := w.covered()
+	if got["/logs/host"] != trailhouse.CoverageRead || got["s3://b/AWSLogs/1/"] != trailhouse.CoverageRead || got["/other"] != trailhouse.CoverageMissing {
+		t.Errorf("coverage %v", got)
+	}
+	src.misses = nil
+	before := w.snapshots()
+	if again := w.run(src, Options{}); again.Batches != 0 || w.snapshots() != before {
+		t.Errorf("places are taken back again: %+v", again)
+	}
+}
+
+// covered returns the newest result of each object.
+func (w *world) covered() map[string]string {
+	t := CoverageTable()
+	newest, result := map[string]int64{}, map[string]string{}
+	w.each(t, func(b *trailhouse.Batch, row int) {
+		object, at := b.String(t.MustIndex("object"), row), b.Int(t.MustIndex("found_at"), row)
+		if at >= newest[object] {
+			newest[object], result[object] = at, b.String(t.MustIndex("result"), row)
+		}
+	})
+	return result
+}
