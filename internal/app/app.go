@@ -63,6 +63,9 @@ func Run(ctx context.Context, args []string, p Process) int {
 		Tagged: func(ctx context.Context, c *config.Config, key, value string) ([]string, error) {
 			return tagged(ctx, c, clock, key, value)
 		},
+		Agent: func(ctx context.Context, c *config.Config, r cli.AgentRequest, log *slog.Logger) error {
+			return watchHost(ctx, c, r, clock, log, p.Version.Version)
+		},
 		Doctor: func(ctx context.Context, c *config.Config, silent time.Duration, report func(doctor.Check)) error {
 			return examine(ctx, c, clock, p.Version.Version, silent, report)
 		},

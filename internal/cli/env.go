@@ -33,6 +33,8 @@ type Env struct {
 	Demo func(ctx context.Context, r DemoRequest) (DemoResult, error)
 	// Tagged returns the ARNs of what carries a tag in the region of a configuration.
 	Tagged func(ctx context.Context, c *config.Config, key, value string) ([]string, error)
+	// Agent watches the enclaves of this host until the context ends.
+	Agent func(ctx context.Context, c *config.Config, r AgentRequest, log *slog.Logger) error
 	// Doctor looks at everything that a configuration needs and calls report with each
 	// check as it is done. Its error says only that it did not come to its end.
 	Doctor func(ctx context.Context, c *config.Config, silentAfter time.Duration, report func(doctor.Check)) error

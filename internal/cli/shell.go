@@ -42,7 +42,7 @@ func New(env Env) *cobra.Command { return newShell(env).root() }
 func (s *shell) root() *cobra.Command {
 	root := group("trailhouse", "Who ran what in AWS, was it allowed, and what did it cost",
 		s.runCommand(), s.importCommand(), s.reportCommand(), s.findingsCommand(), s.showCommand(), s.sqlCommand(), s.tablesCommand(), s.clientsCommand(),
-		s.deliveriesCommand(), s.lakeCommand(), s.configCommand(), s.setupCommand(), s.doctorCommand(),
+		s.deliveriesCommand(), s.lakeCommand(), s.configCommand(), s.setupCommand(), s.doctorCommand(), s.agentCommand(),
 		s.demoCommand(), s.versionCommand())
 	root.Long = `Trailhouse reads raw evidence (logs of AWS Nitro Enclaves, CloudTrail) exactly once
 into open tables in a directory of yours and answers questions about it: which enclaves

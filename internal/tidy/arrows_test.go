@@ -8,7 +8,7 @@ import (
 // floor is where a room stands. Imports point to a lower floor only, never up and
 // never sideways (docs/ARCHITECTURE.md):
 //
-//	cmd → app → cli → {ingest, derive, report, deliver, setup, doctor, demo} → {source/*, lake, query, state, clients, policy, dedup, access} → {columns, objects, config, aws, schedule, packaging} → trailhouse
+//	cmd → app → cli → {ingest, derive, report, deliver, setup, doctor, demo, agent} → {source/*, lake, query, state, clients, policy, dedup, access} → {columns, objects, config, aws, schedule, packaging} → trailhouse
 func floor(dir string) int {
 	switch first := room(dir); first {
 	case ".":
@@ -17,7 +17,7 @@ func floor(dir string) int {
 		return 1
 	case "source", "lake", "query", "state", "clients", "policy", "dedup", "access":
 		return 2
-	case "ingest", "derive", "report", "demo", "deliver", "setup", "doctor":
+	case "ingest", "derive", "report", "demo", "deliver", "setup", "doctor", "agent":
 		return 3
 	case "cli":
 		return 4
@@ -132,7 +132,8 @@ func owners() []owner {
 		{"github.com/goccy/go-yaml", "internal/config internal/report", "only what people write by hand is YAML"},
 		{"github.com/rogpeppe/go-internal", "", "for tests only"},
 		{"github.com/google/go-cmp", "", "for tests only"},
-		{"net/http", "internal/aws", "only the room that talks to AWS talks to a network"},
+		{"net/http", "internal/aws internal/agent", "only the room that talks to AWS talks to a network, and the agent answers on the loopback"},
+		{"golang.org/x/sys", "internal/agent", "one place asks the kernel for a descriptor of a process"},
 		{"github.com/robfig/cron", "internal/schedule", "only its parser is used; when a schedule happens is ours"},
 		{"github.com/wneessen/go-mail", "internal/deliver/mail", "one place sends mail"},
 		{"github.com/emersion", "internal/testkit", "a mail server, for tests only"},
