@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -116,14 +117,14 @@ func (m *Metrics) write(w io.Writer, now time.Time) error {
 // Serve gives the series at /metrics of an address of the loopback until close is called,
 // and returns the address. Others are refused with CodeUsage: what runs on a host is
 // nobody else's business.
-func (m *Metrics) Serve(address string, clock trailhouse.Clock) (at string, stop func() error, err error) {
+func (m *Metrics) Serve(ctx context.Context, address string, clock trailhouse.Clock) (at string, stop func() error, err error) {
 	host, _, err := net.SplitHostPort(address)
 	ip := net.ParseIP(host)
 	if err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return "", nil, trailhouse.Errorf(trailhouse.CodeUsage, "%s is no address of the loopback", address).
 			WithHint("give one such as 127.0.0.1:9477, or nothing for no metrics")
 	}
-	l, err := net.Listen("tcp", address)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return "", nil, trailhouse.Errorf(trailhouse.CodeUnavailable, "metrics cannot be served: %w", err).
 			WithHint("give another address with --listen, or an empty one for no metrics")

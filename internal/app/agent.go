@@ -36,7 +36,7 @@ func watchHost(ctx context.Context, c *config.Config, r cli.AgentRequest, clock 
 	a := agent.New(o, os.Getpid())
 	a.SetSink(agent.NewFileSink(r.Out, int64(r.FileMiB)<<20, r.Files, a.Metrics().Drop))
 	if r.Listen != "" {
-		at, stop, err := a.Metrics().Serve(r.Listen, clock)
+		at, stop, err := a.Metrics().Serve(ctx, r.Listen, clock)
 		if err != nil {
 			return err
 		}

@@ -166,9 +166,7 @@ func (s *simulation) end() {
 }
 
 // simulate writes n steps around midnights.
-func simulate(seed uint64, n, pids int) string { return simulateHost(seed, n, pids, false) }
-
-func simulateHost(seed uint64, n, pids int, agent bool) string {
+func simulate(seed uint64, n, pids int, agent bool) string {
 	s := &simulation{agent: agent, rng: rand.New(rand.NewPCG(seed, 3)), at: time.Date(2025, 11, 3, 23, 55, 0, 0, time.UTC), pid: 300, pids: pids, slot: 0x19a48bae81e5f1c}
 	for range n {
 		switch k := s.rng.IntN(30); {
@@ -198,9 +196,9 @@ func simulateHost(seed uint64, n, pids int, agent bool) string {
 func TestMarksAreEnough(t *testing.T) {
 	for seed := range uint64(*seeds) {
 		rng := rand.New(rand.NewPCG(seed, 4))
-		events := parseEvents(t, simulateHost(seed, 400, 100, seed%2 == 0))
+		events := parseEvents(t, simulate(seed, 400, 100, seed%2 == 0))
 		if seed%3 == 1 { // a log with holes; a pid that came again within minutes without its start line could not be told apart
-			events = parseEvents(t, simulateHost(seed, 400, 30000, seed%2 == 0))
+			events = parseEvents(t, simulate(seed, 400, 30000, seed%2 == 0))
 			events = slices.DeleteFunc(events, func(event) bool { return rng.IntN(6) == 0 })
 		}
 		want := Derive(Input{Instance: host, Marks: fold(events, (*Folder).all)})

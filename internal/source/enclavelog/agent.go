@@ -43,9 +43,9 @@ const reasonForged = "a line of trailhouse agent within the log of nitro-cli, wh
 // there, so that they are the same records as those of the file itself; another line of
 // the agent it gives as it is. The host is the one that the line names.
 func (s *survey) unwrap(outer *piece, give func(*piece) error) error {
-	p, l := *outer, trailhouse.AgentLine{}
-	var ok bool
-	if l, ok = trailhouse.ParseAgentLine(p.text); !ok || l.Cut {
+	p := *outer
+	l, ok := trailhouse.ParseAgentLine(p.text)
+	if !ok || l.Cut {
 		return give(p.refused(&l, "not a whole line of trailhouse agent"))
 	}
 	if !s.agent {
