@@ -106,6 +106,10 @@ type Table struct {
 	// writes a key once. Empty for tables whose rows are never repeated, and for
 	// derived tables, whose partitions are replaced whole.
 	Key string
+	// Cluster names TypeString columns. Within a row group of a file, rows that are
+	// equal in the first of them are stored side by side, within those the ones that are
+	// equal in the second, and so on: what is alike compresses better where it meets.
+	Cluster []string
 }
 
 // Index returns the position of the named column, or -1.

@@ -17,6 +17,7 @@ type encoder struct {
 	group   *metadata.RowGroupMetaDataBuilder
 	frames  [maxDepth + 1]frame
 	levels  levels
+	cluster clustering
 	dict    *dictionary
 	lengths []uint32
 	ints    []int64

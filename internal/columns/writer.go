@@ -10,7 +10,8 @@ import (
 )
 
 // Write writes rows of a batch to one file. rows are indexes into the batch, in
-// the order in which they are stored; nil stands for all rows as they are. The
+// the order in which they are stored unless the table has a Cluster; nil stands for
+// all rows as they are. The
 // DataFile that is returned carries no Partition: the caller knows it. A file
 // that exists under the path with the same bytes is success, with other bytes
 // an error of CodeConflict; CodeStorage where the machine fails.
@@ -159,6 +160,9 @@ func (w *Writer) release() error {
 // group writes a row group.
 func (w *Writer) group(b *trailhouse.Batch, rows []int32) error {
 	w.enc.group = w.footer.AppendRowGroup()
+	if len(w.table.Cluster) > 0 {
+		rows = w.enc.cluster.order(w.table, b, rows)
+	}
 	top := topFrame(rows)
 	err := w.enc.columns(w.table.Columns, b, &top, 0)
 	if err == nil {

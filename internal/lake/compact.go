@@ -48,7 +48,7 @@ type merge struct {
 // Compact merges the small files of each closed partition to one and replaces
 // them in one commit, which Added passes over. Rows of partitioned tables are put
 // in order of time: in each stretch of 16 MiB, and the stretches as the files
-// followed one another. Where another writer took some of the files meanwhile,
+// followed one another; where the table has a Cluster, that orders each row group. Where another writer took some of the files meanwhile,
 // their partition is left as it is.
 func (l *Lake) Compact(ctx context.Context, t *trailhouse.Table, o CompactOptions) (Compaction, error) {
 	tbl, err := l.load(ctx, t.Name)

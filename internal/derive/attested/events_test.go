@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -274,6 +275,7 @@ func TestEnds(t *testing.T) {
 		got = append(got, columnsOf(out, i, "eventtime eventname instance_id account_id"))
 		keys[out.Key(0, i)] = true
 	}
+	slices.Sort(got)
 	want := []string{
 		"2025-11-03T08:00:01Z StopInstances " + a + " 111122223333",
 		"2025-11-03T08:00:01Z StopInstances " + c + " 111122223333",
