@@ -37,6 +37,8 @@ DEMO := demo-data
 DEMO_HOUSE := $(BIN) --data $(DEMO)/house --config $(DEMO)/trailhouse.yaml
 LAST_MONTH := --from 2025-10-01 --to 2025-11-01
 USAGE := client,sessions,billed_seconds,presumed_seconds,uncertain_seconds,vcpu_hours,gib_hours
+FINDINGS := kind,client,enclave_id,calls,first_seen,state
+CRITICAL := --param severity=critical
 LAUNCHES := launched,instance_id,instance_type,account_id,launch_origin,principal
 POOL := instance_id,instance_type,pool_vcpus,pool_memory_mib,used_vcpu_hours,idle_vcpu_hours,idle_gib_hours
 
@@ -71,6 +73,8 @@ demo: build ## months of invented evidence, imported and asked about
 	@$(DEMO_HOUSE) import cloudtrail $(DEMO)/trail
 	@echo; echo "\$$ trailhouse report enclave-launches $(LAST_MONTH) --columns $(LAUNCHES)"; echo
 	@$(DEMO_HOUSE) report enclave-launches $(LAST_MONTH) --columns $(LAUNCHES)
+	@echo; echo "\$$ trailhouse report findings $(LAST_MONTH) $(CRITICAL) --columns $(FINDINGS)"; echo
+	@$(DEMO_HOUSE) report findings $(LAST_MONTH) $(CRITICAL) --columns $(FINDINGS)
 	@echo; echo "Try next:"; echo
 	@echo "  alias th='$(DEMO_HOUSE)'"
 	@echo "  th report list"
