@@ -113,12 +113,25 @@ func Open(ctx context.Context, c *config.Config, clock trailhouse.Clock, log *sl
 	if h.lake, err = lake.Open(ctx, filepath.Join(c.DataDir, "lake"), clock); err != nil {
 		return nil, err
 	}
-	h.ingest = ingest.New(h.lake, h.state, ingest.Files{Write: new(columns.Press).Write, Read: columns.Read}, clock, version)
+	fresh := derive.NewFresh(cloudtrail.EventTable())
+	h.ingest = ingest.New(h.lake, h.state, ingest.Files{Write: writer(fresh), Read: columns.Read}, clock, version)
 	h.derive = &derive.Job{Lake: h.lake, Lock: h.state.Lock, Logs: derive.Logs{
 		Enclave: enclavelog.LogTable(), Allocator: enclavelog.AllocatorTable(), Coverage: ingest.CoverageTable(),
 		Source: enclavelog.Name,
-	}, Trail: cloudtrail.EventTable()}
+	}, Trail: cloudtrail.EventTable(), Fresh: fresh}
 	return h, nil
+}
+
+// writer returns what writes files of an import.
+func writer(fresh *derive.Fresh) func(path string, b *trailhouse.Batch, rows []int32) (trailhouse.DataFile, error) {
+	press := new(columns.Press)
+	return func(path string, b *trailhouse.Batch, rows []int32) (trailhouse.DataFile, error) {
+		f, err := press.Write(path, b, rows)
+		if err == nil {
+			fresh.Wrote(path, b, rows)
+		}
+		return f, err
+	}
 }
 
 // library reads the built-in reports and those of the user's folder.

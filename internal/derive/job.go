@@ -32,6 +32,8 @@ type Job struct {
 	Logs Logs
 	// Trail is the table cloudtrail, partitioned by day.
 	Trail *trailhouse.Table
+	// Fresh, where not nil, knows what this process wrote to the trail.
+	Fresh *Fresh
 	// Progress, where not nil, is told how many of the host-days that changed are
 	// folded.
 	Progress func(done, total int)
@@ -116,6 +118,7 @@ func (j *Job) Run(ctx context.Context) (Result, error) {
 			return p.result, err
 		}
 	}
+	j.Fresh.forget()
 	return p.result, nil
 }
 

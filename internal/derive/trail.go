@@ -17,8 +17,14 @@ import (
 func (p *pass) takeFromTrail(ctx context.Context) error {
 	events := attested.NewEvents(p.Trail)
 	for _, part := range []trailPart{
-		{attested.HostEndTable(), func(g attested.Glance) []int64 { return g.EndRows }, events.EndColumns(), events.AppendEnds, nil},
-		{attested.CallTable(), attestedRows, events.CallColumns(), events.AppendCalls, &p.result.Calls},
+		{
+			attested.HostEndTable(), func(g attested.Glance) []int64 { return g.EndRows }, events.EndColumns(), events.AppendEnds,
+			func(t attested.Taken) *trailhouse.Batch { return t.Ends }, nil,
+		},
+		{
+			attested.CallTable(), attestedRows, events.CallColumns(), events.AppendCalls,
+			func(t attested.Taken) *trailhouse.Batch { return t.Calls }, &p.result.Calls,
+		},
 	} {
 		if err := p.take(ctx, events, part); err != nil {
 			return err
@@ -41,6 +47,7 @@ type trailPart struct {
 	wanted func(attested.Glance) []int64 // the rows of a file that may be
 	names  []string                      // columns of the trail
 	append func(src, dst *trailhouse.Batch)
+	taken  func(attested.Taken) *trailhouse.Batch
 	count  *int
 }
 
@@ -63,15 +70,7 @@ func (p *pass) take(ctx context.Context, events *attested.Events, part trailPart
 	}
 	a := c.appender()
 	for _, f := range files {
-		glance, err := p.glance(ctx, events, f.Path)
-		if err != nil {
-			return err
-		}
-		err = columns.ReadRows(ctx, f.Path, events.Table(), part.names, part.wanted(glance), func(b *trailhouse.Batch) error {
-			part.append(b, a.rows)
-			return a.flushFull(ctx)
-		})
-		if err != nil {
+		if err := p.takeFile(ctx, events, part, f.Path, a); err != nil {
 			return err
 		}
 	}
@@ -82,6 +81,26 @@ func (p *pass) take(ctx context.Context, events *attested.Events, part trailPart
 		*part.count += a.count
 	}
 	return c.commit(ctx, &p.result)
+}
+
+// takeFile appends what one file of the trail holds for one table.
+func (p *pass) takeFile(ctx context.Context, events *attested.Events, part trailPart, path string, a *appender) error {
+	if taken, ok := p.Fresh.of(path); ok {
+		if b := part.taken(taken); b != nil {
+			for i := range b.Len() {
+				a.rows.CopyRow(b, i)
+			}
+		}
+		return a.flushFull(ctx)
+	}
+	glance, err := p.glance(ctx, events, path)
+	if err != nil {
+		return err
+	}
+	return columns.ReadRows(ctx, path, events.Table(), part.names, part.wanted(glance), func(b *trailhouse.Batch) error {
+		part.append(b, a.rows)
+		return a.flushFull(ctx)
+	})
 }
 
 // addedToTrail returns the files that the trail got since the watermark, and the

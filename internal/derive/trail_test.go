@@ -29,6 +29,12 @@ func (w *world) trail(lines ...string) {
 	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
+	w.trailFile(path)
+}
+
+// trailFile imports a file of events.
+func (w *world) trailFile(path string) {
+	w.t.Helper()
 	r, err := w.ingest.Run(w.t.Context(), cloudtrail.New(cloudtrail.Options{Paths: []string{path}}), ingest.Options{})
 	if err != nil || r.Counts.Quarantined > 0 {
 		w.t.Fatal(err, r.Counts)

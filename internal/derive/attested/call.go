@@ -20,9 +20,14 @@ func (e *Events) CallColumns() []string {
 func (e *Events) AppendCalls(src, dst *trailhouse.Batch) {
 	w := callWriter{Events: e, to: newCallColumns(dst.Table)}
 	for i := range src.Len() {
-		if members, ok := e.recipient(src, i); ok {
-			w.row(src, i, members, dst)
-		}
+		w.event(src, i, dst)
+	}
+}
+
+// event appends the call that event i is, if it was attested.
+func (w *callWriter) event(src *trailhouse.Batch, i int, dst *trailhouse.Batch) {
+	if members, ok := w.recipient(src, i); ok {
+		w.row(src, i, members, dst)
 	}
 }
 

@@ -41,21 +41,30 @@ func endsByService(name string) bool {
 // AppendEnds appends the ends of hosts that the events of src tell of to dst, a batch
 // of HostEndTable.
 func (e *Events) AppendEnds(src, dst *trailhouse.Batch) {
+	for i := range src.Len() {
+		e.appendEnds(src, i, dst)
+	}
+}
+
+// appendEnds appends the ends of hosts that event i tells of.
+func (e *Events) appendEnds(src *trailhouse.Batch, i int, dst *trailhouse.Batch) {
+	ended := e.ended(src, i)
+	if len(ended) == 0 {
+		return
+	}
 	key, id, at := e.table.MustIndex("event_key"), e.table.MustIndex("eventid"), e.table.MustIndex("eventtime")
 	account, region := e.table.MustIndex("account_id"), e.table.MustIndex("awsregion")
-	for i := range src.Len() {
-		for _, instance := range e.ended(src, i) {
-			dst.SetKey(0, endKey(src.Key(key, i), instance))
-			dst.SetKey(1, src.Key(key, i))
-			set(dst, 2, src.String(id, i))
-			dst.SetInt(3, src.Int(at, i))
-			dst.SetString(4, instance)
-			dst.SetText(5, src.Text(e.name, i))
-			set(dst, 6, src.String(e.principal, i))
-			set(dst, 7, src.String(account, i))
-			set(dst, 8, src.String(region, i))
-			dst.EndRow()
-		}
+	for _, instance := range ended {
+		dst.SetKey(0, endKey(src.Key(key, i), instance))
+		dst.SetKey(1, src.Key(key, i))
+		set(dst, 2, src.String(id, i))
+		dst.SetInt(3, src.Int(at, i))
+		dst.SetString(4, instance)
+		dst.SetText(5, src.Text(e.name, i))
+		set(dst, 6, src.String(e.principal, i))
+		set(dst, 7, src.String(account, i))
+		set(dst, 8, src.String(region, i))
+		dst.EndRow()
 	}
 }
 

@@ -77,8 +77,10 @@ func narrow(t *trailhouse.Table) *trailhouse.Table {
 }
 
 // NewEvents returns a reader of the table cloudtrail.
-func NewEvents(t *trailhouse.Table) *Events {
-	t = narrow(t)
+func NewEvents(t *trailhouse.Table) *Events { return newEvents(narrow(t)) }
+
+// newEvents returns a reader of batches of a table.
+func newEvents(t *trailhouse.Table) *Events {
 	e := &Events{
 		table: t, endNames: map[string]bool{},
 		source: t.MustIndex("eventsource"), name: t.MustIndex("eventname"), typ: t.MustIndex("eventtype"),
@@ -132,17 +134,30 @@ func (e *Events) GlanceColumns() []string {
 func (e *Events) Glance(b *trailhouse.Batch, g *Glance) {
 	for i := range b.Len() {
 		row := g.rows + int64(i)
-		switch source := string(b.Text(e.source, i)); {
-		case !b.IsNull(e.module, i):
-			g.Calls = true
+		call, end := e.glance(b, i)
+		if call {
+			g.Calls = g.Calls || !b.IsNull(e.module, i)
 			g.CallRows = append(g.CallRows, row)
-		case source == kms:
-			g.CallRows = append(g.CallRows, row)
-		case source == ec2 && e.endsHosts(b.Text(e.name, i)):
+		}
+		if end {
 			g.EndRows = append(g.EndRows, row)
 		}
 	}
 	g.rows += int64(b.Len())
+}
+
+// glance reports whether an event may be an attested call, or the end of a host.
+func (e *Events) glance(b *trailhouse.Batch, i int) (call, end bool) {
+	if !b.IsNull(e.module, i) {
+		return true, false
+	}
+	switch string(b.Text(e.source, i)) {
+	case kms:
+		return true, false
+	case ec2:
+		return false, e.endsHosts(b.Text(e.name, i))
+	}
+	return false, false
 }
 
 // endsHosts is the function endsHosts, which remembers what it said.
