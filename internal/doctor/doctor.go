@@ -164,7 +164,9 @@ func (e *examination) account(ctx context.Context) {
 		if id == nil || !id.known || ctx.Err() != nil {
 			continue
 		}
-		if once := fmt.Sprint(n.Principal(), n.As.Endpoint, n.Action, n.Resources); !e.tried[once] {
+		one := n
+		one.Place = "" // two needs are one where nothing else differs: permissions may hang on folder, group or key
+		if once := fmt.Sprintf("%+v", one); !e.tried[once] {
 			e.tried[once] = true
 			e.try(ctx, id, n)
 		}

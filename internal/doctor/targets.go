@@ -11,7 +11,9 @@ func (e *examination) targets(ctx context.Context) {
 	for i := range e.Config.Deliver {
 		place := fmt.Sprintf("deliver[%d]", i+1)
 		for _, t := range e.Config.Deliver[i].Kinds() {
-			once := fmt.Sprint(t.Kind(), t.Directory.Path, t.Mail.Host, t.Mail.Port, t.Mail.User)
+			m := t.Mail // as far as it decides whether the server lets us in
+			m.From, m.ReplyTo, m.Subject, m.To, m.CC = "", "", "", nil, nil
+			once := fmt.Sprintf("%s %s %+v", t.Kind(), t.Directory.Path, m)
 			if e.tried[once] {
 				continue
 			}

@@ -77,6 +77,7 @@ func (e *examination) list(ctx context.Context, id *identity, n access.Need) (st
 		return "", errTold
 	}
 	if err != nil {
+		id.hidden[address(n)] = true
 		return "", err
 	}
 	id.objects[address(n)] = page[0].Key
@@ -95,6 +96,7 @@ func (e *examination) get(ctx context.Context, id *identity, n access.Need) (str
 	default:
 		key = n.Prefix
 	}
+	probe := strings.HasSuffix(key, nobody) || id.hidden[address(n)] // perhaps no object, and that is well
 	err := id.session.Bucket(n.Bucket).TryGet(ctx, key)
 	missing, denied := aws.IsMissing(err)
 	switch {
@@ -108,7 +110,7 @@ func (e *examination) get(ctx context.Context, id *identity, n access.Need) (str
 				n.Action, missing.Resource, id.caller.ARN, id.caller.Account, aws.ActionListBucket),
 		})
 		return "", errTold
-	case trailhouse.CodeOf(err) == trailhouse.CodeNotFound && strings.HasSuffix(key, nobody) && !strings.Contains(err.Error(), "NoSuchBucket"):
+	case trailhouse.CodeOf(err) == trailhouse.CodeNotFound && probe && !strings.Contains(err.Error(), "NoSuchBucket"):
 		return address(n) + "* can be read", nil
 	}
 	return address(n) + "* can be read", err
