@@ -125,4 +125,7 @@ type Coverage struct {
 	From, Through time.Time
 	// Detail says why, and which permission is missing.
 	Detail string
+	// Cause, where not nil, is the error that Detail tells, with its code and hint. It is
+	// for the one who runs the import and is not kept.
+	Cause error
 }

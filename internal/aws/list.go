@@ -129,12 +129,29 @@ func (l *Listing) page(ctx context.Context) (*s3.ListObjectsV2Output, error) {
 		in.StartAfter = aws.String(l.after)
 	}
 	var out *s3.ListObjectsV2Output
-	err := l.bucket.call(ctx, l.bucket.at(ActionListBucket, l.prefix), func(options func(*s3.Options)) error {
-		var err error
-		out, err = l.bucket.session.s3.ListObjectsV2(ctx, in, options)
-		return err
-	})
-	return out, err
+	at := l.bucket.at(ActionListBucket, l.prefix)
+	for try := 1; ; try++ {
+		err := l.bucket.call(ctx, at, func(options func(*s3.Options)) error {
+			var err error
+			out, err = l.bucket.session.s3.ListObjectsV2(ctx, in, options)
+			return err
+		})
+		if err != nil || !blank(out) {
+			return out, err
+		}
+		if try >= l.bucket.session.options.Attempts || l.bucket.session.pause(ctx, try) != nil {
+			return nil, l.bucket.session.fault(ctx, at, errBlank)
+		}
+	}
+}
+
+// errBlank is the cause where the server says that all is well and then nothing.
+var errBlank = errors.New("the server answered without a listing")
+
+// blank reports whether an answer has none of what every listing says: the SDK takes an
+// empty body for an empty listing, and so would whatever lies there be passed over.
+func blank(out *s3.ListObjectsV2Output) bool {
+	return out.IsTruncated == nil && out.Name == nil && out.KeyCount == nil && len(out.Contents) == 0 && len(out.CommonPrefixes) == 0
 }
 
 // objects returns those of a page that were not given yet.

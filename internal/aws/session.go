@@ -2,6 +2,8 @@ package aws
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -17,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
 )
 
@@ -156,8 +159,20 @@ func (o Options) retryer() aws.Retryer {
 		r.MaxAttempts, r.MaxBackoff = o.Attempts, o.MaxBackoff
 		r.Backoff = retry.NewExponentialJitterBackoff(o.MaxBackoff)
 		r.RateLimiter = ratelimit.None
-		r.Retryables = append(r.Retryables, retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}})
+		r.Retryables = append(r.Retryables, retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}},
+			retry.IsErrorRetryableFunc(isBroken))
 	})
+}
+
+// isBroken has requests made again whose answer began well and cannot be read to its
+// end. The SDK takes that for the server's last word.
+func isBroken(err error) aws.Ternary {
+	var unread *smithy.DeserializationError
+	_, _, status := answer(err)
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &unread) && status < http.StatusBadRequest {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
 }
 
 // provider gives the credentials of a session.

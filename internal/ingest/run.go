@@ -171,8 +171,17 @@ func (r *run) miss(c trailhouse.Coverage) error {
 		r.places.now[c.Object] = true
 	}
 	r.open.covers = append(r.open.covers, cover{c, r.g.clock.Now()})
-	r.result.problem(c.Object, trailhouse.Errorf(trailhouse.CodeNotFound, "%s", c.Detail))
+	r.result.problem(c.Object, causeOf(c))
 	return nil
+}
+
+// causeOf returns why a place is missing.
+func causeOf(c trailhouse.Coverage) error {
+	if c.Cause != nil {
+		return c.Cause
+	}
+	return trailhouse.Errorf(trailhouse.CodeNotFound, "%s", c.Detail).
+		WithHint("check the path or address that the import was given")
 }
 
 // readAll reads the planned units.

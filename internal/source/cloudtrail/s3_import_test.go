@@ -103,6 +103,9 @@ func TestS3Import(t *testing.T) {
 	if err != nil || result.Result != ingest.RunPartial || result.Units.Missing != 1 || result.Units.Done != 15 || result.Counts.Written != int64(b.total()-18) {
 		t.Fatalf("%+v %v", result, err)
 	}
+	if p := result.Problems[0]; p.Code != trailhouse.CodeDenied || !strings.Contains(p.Hint, "allow s3:ListBucket on arn:aws:s3:::"+b.name) {
+		t.Errorf("problem %+v", p)
+	}
 	_, details := h.rows(ingest.CoverageTable(), "detail")
 	_, scopes := h.rows(ingest.CoverageTable(), "scope")
 	found := false

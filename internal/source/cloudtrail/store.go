@@ -34,7 +34,7 @@ func (f Files) List(ctx context.Context, visit func(trailhouse.Unit) error, miss
 	return objects.Walk(ctx, f.Paths, func(f objects.File) error {
 		return visit(trailhouse.Unit{ID: f.ID(), Object: f.Path, Size: f.Size, Modified: f.Modified, Explicit: f.Explicit})
 	}, func(path string, err error) error {
-		c := trailhouse.Coverage{Source: Name, Scope: parseName(path).scope(), Object: path, Result: trailhouse.CoverageMissing, Detail: err.Error()}
+		c := trailhouse.Coverage{Source: Name, Scope: parseName(path).scope(), Object: path, Result: trailhouse.CoverageMissing, Detail: err.Error(), Cause: err}
 		if trailhouse.CodeOf(err) == trailhouse.CodeInvalid {
 			c.Result = trailhouse.CoverageIgnored
 		}

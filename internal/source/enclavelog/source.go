@@ -115,7 +115,7 @@ func (s *Source) Units(ctx context.Context, yield func(trailhouse.Unit) error, m
 		})
 	}, func(path string, err error) error {
 		c := trailhouse.Coverage{
-			Source: Name, Scope: string(instanceIn(path)), Object: printable(path), Result: trailhouse.CoverageMissing, Detail: err.Error(),
+			Source: Name, Scope: string(instanceIn(path)), Object: printable(path), Result: trailhouse.CoverageMissing, Detail: err.Error(), Cause: err,
 		}
 		if trailhouse.CodeOf(err) == trailhouse.CodeNotFound {
 			c.Scope = "" // a place that never was is no part of a host's log

@@ -356,7 +356,7 @@ func (l *listing) missed(f folder, err error) error {
 	}
 	switch trailhouse.CodeOf(err) {
 	case trailhouse.CodeDenied, trailhouse.CodeNotFound, trailhouse.CodeUnavailable, trailhouse.CodeInvalid:
-		l.miss(f, trailhouse.CoverageMissing, err.Error())
+		l.note(f, trailhouse.Coverage{Result: trailhouse.CoverageMissing, Detail: err.Error(), Cause: err})
 		return nil
 	}
 	return err
@@ -364,11 +364,15 @@ func (l *listing) missed(f folder, err error) error {
 
 // miss notes what is not read of a folder, and why.
 func (l *listing) miss(f folder, result, detail string) {
+	l.note(f, trailhouse.Coverage{Result: result, Detail: detail})
+}
+
+// note is miss with the coverage, which lacks only whose it is.
+func (l *listing) note(f folder, c trailhouse.Coverage) {
 	l.calls.Lock()
 	defer l.calls.Unlock()
-	l.misses = append(l.misses, trailhouse.Coverage{
-		Source: l.options.Source, Scope: f.scope(), Object: l.bucket.Address(f.prefix), Result: result, Detail: detail,
-	})
+	c.Source, c.Scope, c.Object = l.options.Source, f.scope(), l.bucket.Address(f.prefix)
+	l.misses = append(l.misses, c)
 }
 
 // each calls fn for 0 to n-1, several at a time, and returns the first error, after

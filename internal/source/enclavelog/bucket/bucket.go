@@ -78,7 +78,7 @@ func (s *Store) List(ctx context.Context, visit func(trailhouse.Unit) error, mis
 	switch trailhouse.CodeOf(err) {
 	case trailhouse.CodeDenied, trailhouse.CodeNotFound, trailhouse.CodeUnavailable, trailhouse.CodeInvalid:
 		return miss(trailhouse.Coverage{
-			Source: s.options.Source, Object: s.options.Bucket.Address(s.options.Prefix), Result: trailhouse.CoverageMissing, Detail: err.Error(),
+			Source: s.options.Source, Object: s.options.Bucket.Address(s.options.Prefix), Result: trailhouse.CoverageMissing, Detail: err.Error(), Cause: err,
 		})
 	}
 	return err

@@ -184,7 +184,7 @@ func (l *listing) missed(pattern, object string, err error) error {
 	switch trailhouse.CodeOf(err) {
 	case trailhouse.CodeDenied, trailhouse.CodeNotFound, trailhouse.CodeUnavailable:
 		return l.miss(trailhouse.Coverage{
-			Source: l.options.Source, Object: object, Result: trailhouse.CoverageMissing, Detail: err.Error(),
+			Source: l.options.Source, Object: object, Result: trailhouse.CoverageMissing, Detail: err.Error(), Cause: err,
 		})
 	}
 	return err
