@@ -21,7 +21,8 @@ func missedOf(source string) string { return "missing places of " + source }
 // that it is missing: it is taken back where a unit below it is found.
 type places struct {
 	before map[string]bool // of earlier imports
-	again  map[string]bool // of these, those below which a unit was found
+	again  map[string]bool // of these, those that were listed, or below which a unit was found
+	own    map[string]bool // of these, those that are units now
 	now    map[string]bool // of this import
 }
 
@@ -30,7 +31,7 @@ func (r *run) recallPlaces(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.places = places{before: map[string]bool{}, again: map[string]bool{}, now: map[string]bool{}}
+	r.places = places{before: map[string]bool{}, again: map[string]bool{}, own: map[string]bool{}, now: map[string]bool{}}
 	for place, value := range known {
 		if value == missed {
 			r.places.before[place] = true
@@ -39,13 +40,27 @@ func (r *run) recallPlaces(ctx context.Context) error {
 	return nil
 }
 
-// found notes that the source listed an object.
-func (p *places) found(object string) {
+// found notes that the source listed an object. One that is the place itself, and is
+// read, has a row of its own.
+func (p *places) found(object string, read bool) {
 	for place := range p.before {
 		rest, below := strings.CutPrefix(object, place)
-		if below && (rest == "" || strings.HasSuffix(place, "/") || rest[0] == '/') {
+		switch {
+		case !below:
+		case rest != "" && (strings.HasSuffix(place, "/") || rest[0] == '/'):
+			p.again[place] = true
+		case rest == "" && read:
+			p.own[place] = true
+		case rest == "":
 			p.again[place] = true
 		}
+	}
+}
+
+// listed notes that a place which may have been missing could be listed.
+func (p *places) listed(place string) {
+	if p.before[place] {
+		p.again[place] = true
 	}
 }
 
@@ -72,8 +87,8 @@ func (r *run) keepPlaces(ctx context.Context) error {
 			keep[place] = missed
 		}
 	}
-	for place := range r.places.again {
-		if !r.places.now[place] {
+	for place := range r.places.before {
+		if (r.places.again[place] || r.places.own[place]) && !r.places.now[place] {
 			keep[place] = ""
 		}
 	}

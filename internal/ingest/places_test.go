@@ -31,7 +31,11 @@ func TestMissingPlaceIsTakenBack(t *testing.T) {
 	if got["/logs/host"] != trailhouse.CoverageRead || got["s3://b/AWSLogs/1/"] != trailhouse.CoverageRead || got["/other"] != trailhouse.CoverageMissing {
 		t.Errorf("coverage %v", got)
 	}
-	src.misses = nil
+	src.misses = []trailhouse.Coverage{{Object: "/other", Result: trailhouse.CoverageRead}, {Object: "/never", Result: trailhouse.CoverageRead}}
+	w.run(src, Options{})
+	if got := w.covered(); got["/other"] != trailhouse.CoverageRead || got["/never"] != "" {
+		t.Errorf("coverage %v of places that could be listed", got)
+	}
 	before := w.snapshots()
 	if again := w.run(src, Options{}); again.Batches != 0 || w.snapshots() != before {
 		t.Errorf("places are taken back again: %+v", again)

@@ -119,11 +119,11 @@ func (r *run) plan(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return interrupted(err)
 		}
-		r.places.found(u.Object)
 		known, err := r.known(ctx, u)
 		if err != nil {
 			return err
 		}
+		r.places.found(u.Object, !known)
 		if known {
 			r.result.Units.Known++
 			return nil
@@ -158,8 +158,13 @@ func (r *run) known(ctx context.Context, u trailhouse.Unit) (bool, error) {
 	return done && !(u.Explicit && result == UnitIgnored), err
 }
 
-// miss takes a place that could not be listed, or that holds nothing of the source.
+// miss takes a place that could not be listed, that holds nothing of the source, or that
+// could be listed.
 func (r *run) miss(c trailhouse.Coverage) error {
+	if c.Result == trailhouse.CoverageRead {
+		r.places.listed(c.Object)
+		return nil
+	}
 	if c.Result == trailhouse.CoverageIgnored {
 		r.result.Units.Ignored++
 		r.ignored = append(r.ignored, cover{c, r.g.clock.Now()})

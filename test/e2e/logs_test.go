@@ -105,7 +105,7 @@ func TestLogGroupsThatAreMissing(t *testing.T) {
 		return nil
 	})
 	h.must(3, args...)
-	if n := h.count("SELECT count(*) FROM coverage WHERE result = 'missing' AND (scope = 'i-0ffffffffffffffff' AND detail LIKE '%logs:FilterLogEvents%' OR object LIKE '%/aws/nitro/none/*')"); n != 2 {
+	if n := h.count("SELECT count(*) FROM coverage WHERE result = 'missing' AND (scope = 'i-0ffffffffffffffff' AND detail LIKE '%logs:FilterLogEvents%' OR object LIKE '%/aws/nitro/none/* as the default credentials')"); n != 2 {
 		t.Errorf("%d rows of coverage", n)
 	}
 	proxy.Fail(func(int, *http.Request) testkit.Fault { return nil })
@@ -113,12 +113,37 @@ func TestLogGroupsThatAreMissing(t *testing.T) {
 	if n := h.count("SELECT count(DISTINCT instance_id) FROM enclave_log"); n != 2 {
 		t.Errorf("%d hosts", n)
 	}
+	for _, operation := range []string{"DescribeLogGroups", "DescribeLogStreams"} {
+		refuse(t, proxy, operation)
+		h.must(3, "import", "enclave-log", "--log-group", group+"*", "--region", "us-east-1", "--endpoint", proxy.URL)
+		h.must(3, "report", "enclave-usage")
+		proxy.Fail(func(int, *http.Request) testkit.Fault { return nil })
+		h.must(3, "report", "enclave-usage")
+		h.must(0, "import", "enclave-log", "--log-group", group+"*", "--region", "us-east-1", "--endpoint", proxy.URL)
+		if n := h.count(newestMissing); n != 1 {
+			t.Errorf("%s is allowed again and %d places are missing, want the group that never was", operation, n)
+		}
+	}
 	testkit.LogsCall(t, server, "DeleteLogStream", map[string]any{"logGroupName": group, "logStreamName": "i-0ffffffffffffffff"})
 	h.must(3, "import", "enclave-log", "--log-group", group, "--endpoint", proxy.URL)
 	if n := h.count("SELECT count(*) FROM coverage WHERE result = 'missing' AND scope = 'i-0ffffffffffffffff' AND detail LIKE '%not there any more%'"); n != 1 {
 		t.Errorf("%d rows of coverage of the stream that is gone", n)
 	}
 	h.must(0, "import", "enclave-log", "--log-group", group, "--endpoint", proxy.URL)
+}
+
+// newestMissing counts the places of which the newest word is that they are missing.
+const newestMissing = `SELECT count(*) FROM (SELECT object, result, row_number() OVER (PARTITION BY source, object ORDER BY found_at DESC) AS n FROM coverage) WHERE n = 1 AND result = 'missing'`
+
+// refuse lets the server deny an operation of CloudWatch Logs.
+func refuse(t *testing.T, proxy *testkit.Proxy, operation string) {
+	t.Helper()
+	proxy.Fail(func(_ int, r *http.Request) testkit.Fault {
+		if testkit.IsLogs(r, operation) {
+			return testkit.LogsError(400, "AccessDeniedException", "User: arn:aws:iam::123456789012:user/ann is not authorized to perform: logs:"+operation)
+		}
+		return nil
+	})
 }
 
 // bodyOf reads a request's body and puts it back.

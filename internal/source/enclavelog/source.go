@@ -211,11 +211,17 @@ func (s *Source) Read(ctx context.Context, u trailhouse.Unit, sink trailhouse.Si
 }
 
 // ignore passes over a file that is no log, which is an error where the user named it.
+// What is gzip twice is what a Firehose stream makes of logs where it compresses them
+// again: evidence, so that it is told and not passed over.
 // A file that is named as the log is and packed in a way that is not read is missing.
 func (s *Source) ignore(u trailhouse.Unit, sv *survey, sink trailhouse.Sink) error {
 	if u.Explicit {
 		return trailhouse.Errorf(trailhouse.CodeInvalid, "%s is not a nitro-cli log: %s", u.Object, sv.kindOf()).
 			WithHint("name the log, usually /var/log/nitro_enclaves/nitro_enclaves.log, or its export from CloudWatch Logs, as text, JSON or gzip")
+	}
+	if sv.packed == gzipTwice {
+		return trailhouse.Errorf(trailhouse.CodeInvalid, "%s is %s, which is not read", u.Object, gzipTwice).
+			WithHint("turn the compression of the Firehose stream off, since CloudWatch Logs compresses already, and unpack the object once with gunzip")
 	}
 	c := trailhouse.Coverage{Source: Name, Object: printable(u.Object), Result: trailhouse.CoverageIgnored, Detail: sv.kindOf()}
 	if sv.packed != "" && strings.Contains(filepath.Base(u.Object), "nitro_enclaves") {

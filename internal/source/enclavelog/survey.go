@@ -257,12 +257,14 @@ func (s *survey) kindOf() string {
 	return "no header of nitro-cli and no line of the journal in it (" + form + ")"
 }
 
+const gzipTwice = "compressed with gzip twice"
+
 // packing names the form of a file from its first bytes, where it is one in which a
 // log may be packed and which is not read.
 func packing(head []byte) string {
 	for _, form := range [][2]string{
 		{"\xfd7zXZ", "compressed with xz"}, {"\x28\xb5\x2f\xfd", "compressed with zstd"}, {"BZh", "compressed with bzip2"},
-		{"PK\x03\x04", "a zip archive"}, {"\x1f\x8b", "compressed with gzip twice"}, {"\xff\xfe", "text in UTF-16"}, {"\xfe\xff", "text in UTF-16"},
+		{"PK\x03\x04", "a zip archive"}, {"\x1f\x8b", gzipTwice}, {"\xff\xfe", "text in UTF-16"}, {"\xfe\xff", "text in UTF-16"},
 	} {
 		if bytes.HasPrefix(head, []byte(form[0])) {
 			return form[1]

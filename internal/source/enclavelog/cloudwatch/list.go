@@ -54,11 +54,15 @@ func (l *listing) region(logs *aws.Logs) error {
 	known, accounts := map[string]bool{}, map[string]bool{}
 	for _, pattern := range l.options.Groups {
 		groups, err := l.groups(logs, pattern)
+		place := Address("*", logs.Region(), pattern, "*") + " as " + logs.Who()
 		if err != nil {
-			if err := l.missed(pattern, Address("*", logs.Region(), pattern, "*"), err); err != nil {
+			if err := l.missed(pattern, place, err); err != nil {
 				return err
 			}
 			continue
+		}
+		if err := l.listed(place); err != nil {
+			return err
 		}
 		for _, g := range groups {
 			accounts[g.Account] = true
@@ -102,6 +106,9 @@ func (l *listing) group(logs *aws.Logs, g aws.LogGroup) error {
 	})
 	if err != nil {
 		return l.missed(g.Name, Address(g.Account, logs.Region(), g.Name, "*"), err)
+	}
+	if err := l.listed(Address(g.Account, logs.Region(), g.Name, "*")); err != nil {
+		return err
 	}
 	for _, info := range infos {
 		st := &stream{logs: logs, account: g.Account, group: g.Name, name: info.Name}
@@ -188,6 +195,11 @@ func (l *listing) missed(pattern, object string, err error) error {
 		})
 	}
 	return err
+}
+
+// listed takes back what an earlier import may have said of a place.
+func (l *listing) listed(object string) error {
+	return l.miss(trailhouse.Coverage{Source: l.options.Source, Object: object, Result: trailhouse.CoverageRead})
 }
 
 // wildcard returns where a pattern stops to be a plain name.
