@@ -153,6 +153,35 @@ func TestCallsMeetSessions(t *testing.T) {
 	}
 }
 
+// TestCallsBehindTheEndOfTheHost lets a call of a host that shuts down be the last of its
+// enclave, and puts one long after it outside, however much log came later.
+func TestCallsBehindTheEndOfTheHost(t *testing.T) {
+	w := newWorld(t)
+	at := day(11, 3)
+	w.add(host, "a.log", open(host, at, slotB))
+	w.trail(
+		attest(host, slotB, at.Add(2*time.Hour-10*time.Second), ""),
+		stop(host, at.Add(2*time.Hour)),
+		attest(host, slotB, at.Add(2*time.Hour+20*time.Second), ""),
+		attest(host, slotB, at.Add(14*time.Hour), ""),
+	)
+	w.run()
+	w.add(host, "b.log", life(host, at.AddDate(0, 0, 16), slotA))
+	w.run()
+	b := host + "-enc" + slotB
+	want := []string{
+		"03T09:59:50 " + host + " " + b + " within", "03T10:00:20 " + host + " " + b + " within",
+		"03T22:00:00 " + host + " " + b + " outside",
+	}
+	if diff := cmp.Diff(want, w.calls()); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	lives := w.table(sessions.SessionTable(), "session_id stop_not_before stop_not_after presumed_until reason")
+	if want := b + " 03T10:00:20 03T10:00:20 - lost"; !slices.Contains(lives, want) {
+		t.Errorf("%q, want %s", lives, want)
+	}
+}
+
 // TestOnlyATrailOrOnlyLogs derives where the other kind of evidence is missing, and
 // after it came.
 func TestOnlyATrailOrOnlyLogs(t *testing.T) {

@@ -58,15 +58,22 @@ func (d *derivation) finish(s *Session, l *life, later []*life) {
 	lower := max(l.proof.at, l.begin)
 	alive := func() string { return d.words(l.proof) }
 	upper, gone := d.upper(l, lower, later)
-	if at, why := l.applySigns(lower, upper.at); why != "" {
+	own, _ := l.applySigns(lower, upper.at, never)
+	end, calls := d.hostEnd(l, own)
+	if at, why := l.applySigns(lower, upper.at, calls); why != "" {
 		lower, alive = at, func() string { return why }
 	}
-	d.bySigns(l, lower, func(at int64, why func() string) bool {
+	add := func(at int64, why func() string) bool {
 		if !gone || at < upper.at {
 			upper, gone = bound{at, why()}, true
 		}
 		return true
-	})
+	}
+	d.bySigns(l, lower, add)
+	if end != nil {
+		at := end.At.UnixMicro()
+		add(max(at, lower), func() string { return told(end.Why, at) })
+	}
 	s.StopNotBefore = instant(lower)
 	if gone {
 		s.StopNotAfter, s.Reason, s.Evidence = instant(upper.at), ReasonLost, upper.why

@@ -138,11 +138,11 @@ type derivation struct {
 	starts []*start
 	lives  []*life
 
-	bySlot     map[int32][]*life // by slot key, in order of begin
-	byPID      map[int32][]*start
-	broadcasts []*process           // in order of their time
-	hostGone   []Sign               // in order of their time
-	listings   map[string][]listing // by scope, in order of their time
+	bySlot          map[int32][]*life // by slot key, in order of begin
+	byPID           map[int32][]*start
+	broadcasts      []*process           // in order of their time
+	hostGone, boots []Sign               // in order of their time
+	listings        map[string][]listing // by scope, in order of their time
 }
 
 // load brings the marks into the store's form, sorted and without repetition.

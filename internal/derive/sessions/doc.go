@@ -13,12 +13,11 @@
 //
 // What other evidence knows of an enclave or of its host comes in as signs: attested
 // calls and ends of instances. So does what the host agent saw, whose lines stand in the
-// log. They narrow what
-// the log leaves open.
+// log. They narrow what the log leaves open. No enclave outlives the end of its host.
 //
 // The meaning of each line is in facts/nitro.md 2.1 to 2.10.
 package sessions
 
 // Version names this derivation. It changes when the same lines give other marks,
 // sessions or attempts, and goes into the watermarks of the tables.
-const Version = "sessions-5"
+const Version = "sessions-6"

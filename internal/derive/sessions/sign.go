@@ -2,6 +2,7 @@ package sessions
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 // Signs narrow the bounds of lives that the log shows; they never contradict an end
 // that the log prints, and they make no life of their own.
 type Sign struct {
-	// SlotKey is the slot in the form of trailhouse.Slot.Key, empty for SignHostGone.
+	// SlotKey is the slot in the form of trailhouse.Slot.Key, empty for what tells of the
+	// whole host.
 	SlotKey string
 	// At is when it was. Trails print whole seconds: a call or the end of a host was in
 	// the second that begins there.
@@ -29,6 +31,8 @@ type Sign struct {
 	// Name and Debug are the same; empty and nil where unknown.
 	Name  string
 	Debug *bool
+	// FromHost says that the host itself tells it, in the log of its agent.
+	FromHost bool
 }
 
 // SignKind says what a sign means.
@@ -43,27 +47,34 @@ const (
 	// SignEnded is the end itself: its process was seen to go. It is the last proof of
 	// life too.
 	SignEnded
-	// SignHostGone is the end of the instance, and of all its enclaves.
+	// SignHostGone is the end of the instance, and of all its enclaves, as a trail tells
+	// it: the instant at which it was told to end. It shuts down from then on.
 	SignHostGone
+	// SignBooted is a boot of the host: what ran before is gone.
+	SignBooted
 )
 
 // signs are the signs of a host, in order of time.
 type signs struct {
-	bySlot map[string][]Sign
-	host   []Sign
+	bySlot       map[string][]Sign
+	ended, boots []Sign // of the host
 }
 
 // sortSigns orders signs so that the order in which they came leaves no trace.
 func sortSigns(all []Sign) signs {
 	s := signs{bySlot: map[string][]Sign{}}
 	for _, sign := range all {
-		if sign.Kind == SignHostGone {
-			s.host = append(s.host, sign)
-		} else {
+		switch sign.Kind {
+		case SignHostGone:
+			s.ended = append(s.ended, sign)
+		case SignBooted:
+			s.boots = append(s.boots, sign)
+		default:
 			s.bySlot[sign.SlotKey] = append(s.bySlot[sign.SlotKey], sign)
 		}
 	}
-	slices.SortFunc(s.host, compareSigns)
+	slices.SortFunc(s.ended, compareSigns)
+	slices.SortFunc(s.boots, compareSigns)
 	for _, list := range s.bySlot {
 		slices.SortFunc(list, compareSigns)
 	}
@@ -82,7 +93,7 @@ func compareSigns(a, b Sign) int {
 // begun, else the first. It follows joinLives, so that begins are known.
 func (d *derivation) giveSigns() {
 	all := sortSigns(d.in.Signs)
-	d.hostGone = all.host
+	d.hostGone, d.boots = all.ended, all.boots
 	for key, lives := range d.bySlot {
 		list := all.bySlot[d.store.keys[key]]
 		if len(list) == 0 {
@@ -111,11 +122,16 @@ func (l *life) from() int64 {
 	return from
 }
 
+// began reports whether the log shows how the life began.
+func (l *life) began() bool {
+	return l.start != nil && (l.start.ready != nil || l.start.has(KindAttempt))
+}
+
 // backdate lets the first life of a slot begin with its first proof of life where the
 // log lost the beginning. The creation that the slot tells bounds it (facts/nitro.md
 // 2.6).
 func (d *derivation) backdate(l *life, list []Sign) {
-	if l.start != nil && (l.start.ready != nil || l.start.has(KindAttempt)) {
+	if l.began() {
 		return
 	}
 	for _, sign := range list {
@@ -134,11 +150,19 @@ func (d *derivation) backdate(l *life, list []Sign) {
 // told: a trail's second reaches beyond it.
 const endSlack = second
 
+// shutdown is how long a host may still live once it was told to stop or to terminate:
+// the system has a few minutes to shut down, then EC2 turns the instance off.
+const shutdown = 10 * 60 * second
+
+// never and forever are instants before and behind all others.
+const never, forever = math.MinInt64, math.MaxInt64
+
 // applySigns returns the last proof of life that the log and the signs give, and the
 // words for it, given the log's own and the earliest instant at which the log shows the
 // enclave gone (none is 0). The log's upper bound stands: a call behind it is a finding
-// for people, not more time to bill.
-func (l *life) applySigns(lower, upper int64) (at int64, why string) {
+// for people, not more time to bill. So is a call behind calls. What the host itself
+// tells counts whenever it was.
+func (l *life) applySigns(lower, upper, calls int64) (at int64, why string) {
 	at = lower
 	for i := range l.signs {
 		s := &l.signs[i]
@@ -146,15 +170,45 @@ func (l *life) applySigns(lower, upper int64) (at int64, why string) {
 			continue
 		}
 		t := s.At.UnixMicro()
-		if t > at && (upper == 0 || t <= upper) {
+		if t > at && (upper == 0 || t <= upper) && (s.FromHost || t <= calls) {
 			at, why = t, told(s.Why, t)
 		}
 	}
 	return at, why
 }
 
+// hostEnd returns the end of the host that ended the life too, nil for none, and the
+// last instant at which a call may still be its own. own is the last proof of life that
+// the host itself gives. No enclave outlives a stop of its host, and none has its slot
+// again, which holds its time: a later proof of life is of the time until the host was
+// down. Of several ends the first counts, but for one after which the host spoke longer
+// than it can take to shut down, as where a stop hung and was asked for again. Where all
+// are such, the last counts.
+func (d *derivation) hostEnd(l *life, own int64) (end *Sign, calls int64) {
+	from := l.from()
+	early := from // where the log lacks the beginning, the slot tells it
+	if made, ok := created(trailhouse.Slot(d.store.slots[l.slot].text)); ok && l == d.bySlot[l.key][0] && !l.began() {
+		early = min(from, made)
+	}
+	for i := range d.hostGone {
+		s := &d.hostGone[i]
+		t := s.At.UnixMicro() + second // the trail cuts off the rest of the second
+		if t <= from && (t <= early || from > t+shutdown) {
+			continue
+		}
+		end, calls = s, t+shutdown
+		if own <= calls {
+			break
+		}
+	}
+	if end == nil {
+		return nil, forever
+	}
+	return end, calls
+}
+
 // bySigns adds the first sign, not before the last proof of life, that the enclave was
-// gone, and the first that its host was. That of a host is known to the second.
+// gone, and the first boot of its host, which is known to the second.
 func (d *derivation) bySigns(l *life, lower int64, add addBound) {
 	first := func(list []Sign, from int64) {
 		for i := range list {
@@ -166,7 +220,7 @@ func (d *derivation) bySigns(l *life, lower int64, add addBound) {
 		}
 	}
 	first(l.signs, lower)
-	first(d.hostGone, lower-lower%second)
+	first(d.boots, lower-lower%second)
 	d.byListings(l, lower, add)
 }
 

@@ -80,7 +80,13 @@ func TestSigns(t *testing.T) {
 		{"alive when the log has it gone", signLog(stale), []Sign{alive(t, "10:30:00"), alive(t, "11:30:00")}, "lost 08:00:02.0 [10:30:00.0 11:00:00.0] -: Deleting stale socket by nitro-cli:90 at 2025-11-03T11:00:00.000Z"},
 		{"an exact end stands", signLog(completed), []Sign{alive(t, "10:30:00"), hostGone(t, "09:30:00"), gone, ended}, "terminated 08:00:02.0 [10:00:00.2 10:00:00.2] -: Enclave has completed termination by enc-19a48bae81e5f1c:41 at 2025-11-03T10:00:00.250Z"},
 		{"host stopped", signLog(), []Sign{hostGone(t, "11:40:00"), hostGone(t, "10:40:00")}, "lost 08:00:02.0 [09:00:00.5 10:40:00.0] -: StopInstances by somebody at 2025-11-03T10:40:00.000Z"},
-		{"host stopped before the last proof", signLog(), []Sign{hostGone(t, "08:40:00"), alive(t, "10:30:00"), hostGone(t, "10:20:00"), hostGone(t, "10:50:00")}, "lost 08:00:02.0 [10:30:00.0 10:50:00.0] -: StopInstances by somebody at 2025-11-03T10:50:00.000Z"},
+		{"a stop that hung, and another", signLog(), []Sign{hostGone(t, "08:40:00"), alive(t, "10:30:00"), hostGone(t, "10:40:00"), hostGone(t, "10:50:00")}, "lost 08:00:02.0 [10:30:00.0 10:40:00.0] -: StopInstances by somebody at 2025-11-03T10:40:00.000Z"},
+		{"a call while the host shuts down", signLog(), []Sign{alive(t, "10:19:50"), hostGone(t, "10:20:00"), alive(t, "10:20:20")}, "lost 08:00:02.0 [10:20:20.0 10:20:20.0] -: StopInstances by somebody at 2025-11-03T10:20:00.000Z"},
+		{"a call long after the host was stopped", signLog(), []Sign{alive(t, "10:19:50"), hostGone(t, "10:20:00"), alive(t, "10:20:20"), alive(t, "11:50:00")}, "lost 08:00:02.0 [10:20:20.0 10:20:20.0] -: StopInstances by somebody at 2025-11-03T10:20:00.000Z"},
+		{"only a call long after the host was stopped", signLog(), []Sign{hostGone(t, "09:20:00"), alive(t, "11:50:00")}, "lost 08:00:02.0 [09:00:00.5 09:20:00.0] -: StopInstances by somebody at 2025-11-03T09:20:00.000Z"},
+		{"the log while the host shuts down", signLog(), []Sign{hostGone(t, "08:59:00")}, "lost 08:00:02.0 [09:00:00.5 09:00:00.5] -: StopInstances by somebody at 2025-11-03T08:59:00.000Z"},
+		{"the log long after the host was stopped", signLog(), []Sign{hostGone(t, "08:20:00"), hostGone(t, "08:30:00"), alive(t, "11:50:00")}, "lost 08:00:02.0 [09:00:00.5 09:00:00.5] -: StopInstances by somebody at 2025-11-03T08:30:00.000Z"},
+		{"the host was stopped before the start", signLog(), []Sign{hostGone(t, "07:59:50"), alive(t, "10:00:00")}, "running 08:00:02.0 [10:00:00.0 -] 12:00:00.0: No end in the log. Attested Decrypt by somebody at 2025-11-03T10:00:00.000Z"},
 		{"host stopped in the second of the last proof", signLog(), []Sign{hostGone(t, "09:00:00")}, "lost 08:00:02.0 [09:00:00.5 09:00:00.5] -: StopInstances by somebody at 2025-11-03T09:00:00.000Z"},
 		{"the earlier bound wins", signLog(stale), []Sign{hostGone(t, "10:40:00")}, "lost 08:00:02.0 [09:00:00.5 10:40:00.0] -: StopInstances by somebody at 2025-11-03T10:40:00.000Z"},
 		{"the earlier bound wins, of the log", signLog(stale), []Sign{hostGone(t, "11:40:00")}, "lost 08:00:02.0 [09:00:00.5 11:00:00.0] -: Deleting stale socket by nitro-cli:90 at 2025-11-03T11:00:00.000Z"},
@@ -139,5 +145,32 @@ func TestSignsMeasure(t *testing.T) {
 	}
 	if *b.Request.VCPUs != 2 || *b.Request.MemoryMiB != 1024 || a.Request.MemoryMiB != nil {
 		t.Errorf("%d vCPUs, %v MiB, %v MiB", *b.Request.VCPUs, *b.Request.MemoryMiB, a.Request.MemoryMiB)
+	}
+}
+
+// TestAHostEndsALateSeenLife lets the slot tell that an enclave was there before its host
+// was told to stop, where the log has only lines of the shutdown.
+func TestAHostEndsALateSeenLife(t *testing.T) {
+	line := func(at string) string {
+		return "[enc-" + signSlot + ":41][INFO][2025-11-03T" + at + "Z][src/x.rs:1] Received command: Describe\n"
+	}
+	for at, want := range map[string]string{
+		"09:00:20.500": "lost 09:00:20.5 [09:00:20.5 09:00:20.5] -: StopInstances by somebody at 2025-11-03T09:00:00.000Z",
+		"09:40:00.500": "running 09:40:00.5 [09:40:00.5 -] 12:00:00.0: No end in the log. Last line by enc-" + signSlot + ":41 at 2025-11-03T09:40:00.500Z",
+	} {
+		if got := boundsOf(t, line(at), hostGone(t, "09:00:00")); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// TestTheHostSpeaksLongAfterItsEnd counts what the agent on the host tells whenever it
+// was, and presumes nothing behind it.
+func TestTheHostSpeaksLongAfterItsEnd(t *testing.T) {
+	listed := alive(t, "11:50:00")
+	listed.FromHost = true
+	got := boundsOf(t, signLog(), hostGone(t, "10:00:00"), listed, alive(t, "11:55:00"))
+	if want := "lost 08:00:02.0 [11:50:00.0 11:50:00.0] -: StopInstances by somebody at 2025-11-03T10:00:00.000Z"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

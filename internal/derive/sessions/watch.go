@@ -95,7 +95,7 @@ func (d *derivation) watch() {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(booted)) {
-		d.in.Signs = append(d.in.Signs, Sign{At: booted[id], Kind: SignHostGone, Why: "Host booted, by trailhouse-agent"})
+		d.in.Signs = append(d.in.Signs, Sign{At: booted[id], Kind: SignBooted, Why: "Host booted, by trailhouse-agent"})
 	}
 }
 
@@ -111,7 +111,7 @@ func (d *derivation) listed(f *fact, text string) {
 	}
 	sign := Sign{
 		SlotKey: d.store.keys[key], At: instant(f.micros), Kind: SignAlive, Why: "Listed by trailhouse-agent",
-		VCPUs: e.VCPUs, MemoryMiB: e.MemoryMiB, Name: e.Name, Debug: &e.Debug,
+		VCPUs: e.VCPUs, MemoryMiB: e.MemoryMiB, Name: e.Name, Debug: &e.Debug, FromHost: true,
 	}
 	if !e.Debug { // an attestation says zeros there (facts/nitro.md 2.7)
 		sign.PCR0, sign.PCR8 = e.PCR0, e.PCR8
@@ -130,7 +130,10 @@ func (d *derivation) processGone(f *fact, text string) {
 	if json.Unmarshal([]byte(text), &g) != nil {
 		return
 	}
-	sign := Sign{SlotKey: d.store.keys[d.store.key(f)], At: instant(f.micros), Kind: SignEnded, Why: "Its process went away, seen by trailhouse-agent"}
+	sign := Sign{
+		SlotKey: d.store.keys[d.store.key(f)], At: instant(f.micros), Kind: SignEnded, FromHost: true,
+		Why: "Its process went away, seen by trailhouse-agent",
+	}
 	if !g.Exact {
 		if !g.AliveAt.IsZero() {
 			last := sign
