@@ -1,13 +1,16 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/agent"
+	"github.com/trailhouse/trailhouse/internal/aws"
 	"github.com/trailhouse/trailhouse/internal/cli"
 	"github.com/trailhouse/trailhouse/internal/config"
 )
@@ -25,8 +28,12 @@ func watchHost(ctx context.Context, c *config.Config, r cli.AgentRequest, clock 
 		host.Instance = r.Instance
 	}
 	if host.Instance == "" {
-		return trailhouse.Errorf(trailhouse.CodeUsage, "the host does not tell its instance id").
-			WithHint("name it with --instance")
+		id, err := askMetadata(ctx)
+		if err != nil {
+			return trailhouse.Errorf(trailhouse.CodeUsage, "the host does not tell its instance id: %w", err).
+				WithHint("name it with --instance")
+		}
+		host.Instance = id
 	}
 	o := agent.Options{
 		Clock: clock, Host: host, LogPath: r.Log, NitroCLI: r.NitroCLI, Heartbeat: r.Heartbeat, Timeout: r.Timeout,
@@ -34,7 +41,11 @@ func watchHost(ctx context.Context, c *config.Config, r cli.AgentRequest, clock 
 		Say: func(text string) { log.Warn(text) },
 	}
 	a := agent.New(o, os.Getpid())
-	a.SetSink(agent.NewFileSink(r.Out, int64(r.FileMiB)<<20, r.Files, a.Metrics().Drop))
+	sink, err := agentSink(ctx, c, r, a.Metrics(), host.Instance, o.Say)
+	if err != nil {
+		return err
+	}
+	a.SetSink(sink)
 	if r.Listen != "" {
 		at, stop, err := a.Metrics().Serve(ctx, r.Listen, clock)
 		if err != nil {
@@ -43,6 +54,30 @@ func watchHost(ctx context.Context, c *config.Config, r cli.AgentRequest, clock 
 		defer func() { _ = stop() }() // the process ends
 		log.Info("metrics are served", "address", "http://"+at+"/metrics")
 	}
-	log.Info("watching", "instance", string(host.Instance), "log", r.Log, "out", r.Out)
+	log.Info("watching", "instance", string(host.Instance), "log", r.Log, "out", cmp.Or(r.LogGroup, r.Out))
 	return a.Run(ctx)
+}
+
+// askMetadata asks the machine's metadata for the instance, which answers at once or never.
+func askMetadata(ctx context.Context) (trailhouse.InstanceID, error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	return aws.InstanceID(ctx)
+}
+
+// agentSink returns where the lines go.
+func agentSink(ctx context.Context, c *config.Config, r cli.AgentRequest, m *agent.Metrics, stream trailhouse.InstanceID, say func(string)) (agent.Sink, error) {
+	if r.LogGroup == "" {
+		return agent.NewFileSink(r.Out, int64(r.FileMiB)<<20, r.Files, m.Drop), nil
+	}
+	access := c.AWS
+	access.Attempts = min(access.Attempts, 3) // the spool tries again
+	session, err := sessionAs(ctx, access)
+	if err != nil {
+		return nil, err
+	}
+	return agent.NewCloudSink(ctx, agent.CloudOptions{
+		Logs: session.Logs(access.Region), Group: r.LogGroup, Stream: string(stream), Dir: filepath.Join(r.Dir, "spool"),
+		Most: int64(r.FileMiB) << 20 * int64(r.Files), Metrics: m, Say: say, Backoff: 5 * time.Second,
+	})
 }

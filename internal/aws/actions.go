@@ -12,6 +12,8 @@ const (
 	ActionDescribeLogGroups  = "logs:DescribeLogGroups"
 	ActionDescribeLogStreams = "logs:DescribeLogStreams"
 	ActionFilterLogEvents    = "logs:FilterLogEvents"
+	ActionPutLogEvents       = "logs:PutLogEvents"
+	ActionCreateLogStream    = "logs:CreateLogStream"
 	ActionGetTopicAttributes = "sns:GetTopicAttributes"
 	ActionPublish            = "sns:Publish"
 	ActionGetResources       = "tag:GetResources"
@@ -42,6 +44,8 @@ func Operations() []Operation {
 		{"DescribeLogGroups", ActionDescribeLogGroups, "find the log groups of a pattern"},
 		{"DescribeLogStreams", ActionDescribeLogStreams, "find the hosts of a log group"},
 		{"FilterLogEvents", ActionFilterLogEvents, "read the lines of a host"},
+		{"CreateLogStream", ActionCreateLogStream, "begin the log stream of a host, by trailhouse agent"},
+		{"PutLogEvents", ActionPutLogEvents, "write what trailhouse agent sees"},
 		{"GetTopicAttributes", ActionGetTopicAttributes, "see that a topic is there, in trailhouse doctor"},
 		{"Publish", ActionPublish, "tell people that a report is ready"},
 		{"GetResources", ActionGetResources, "list what a deleted stack left, in trailhouse setup clean-up"},

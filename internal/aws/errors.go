@@ -26,7 +26,7 @@ func (t target) done() string {
 	switch t.action {
 	case ActionPutObject:
 		return "written"
-	case ActionPublish:
+	case ActionPublish, ActionPutLogEvents, ActionCreateLogStream:
 		return "written to"
 	}
 	return "read"

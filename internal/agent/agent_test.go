@@ -1,0 +1,170 @@
+package agent
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+)
+
+// TestParseEnclaves reads what nitro-cli prints, and what it does not (facts/nitro.md 2.7).
+func TestParseEnclaves(t *testing.T) {
+	const good = `{"EnclaveName":"a","EnclaveID":"i-0a1b2c3d4e5f60718-enc19a48bae81e5f1c","ProcessID":41,"EnclaveCID":16,"NumberOfCPUs":2,"CPUIDs":[1,3],"MemoryMiB":512,"State":"RUNNING","Flags":"DEBUG_MODE","Measurements":{"HashAlgorithm":"Sha384 { ... }","PCR0":"AB","PCR8":"zz"},"Metadata":{"x":1}}`
+	for _, c := range []struct {
+		name, text string
+		enclaves   int
+		fails      bool
+	}{
+		{"none", "[]", 0, false}, {"one", "[" + good + "]", 1, false}, {"old", `[{"EnclaveID":"i-1-enc1","ProcessID":5,"State":"RUNNING"}]`, 1, false},
+		{"nothing", "", 0, true}, {"null", "null", 0, true}, {"cut", "[" + good, 0, true}, {"object", good, 0, true},
+		{"one of two", "[" + good + `,{"EnclaveID":"x"}]`, 1, true}, {"no number", `[{"EnclaveID":"i-1-enc1","ProcessID":"five"}]`, 0, true},
+	} {
+		got, err := parseEnclaves([]byte(c.text))
+		if len(got) != c.enclaves || (err != nil) != c.fails {
+			t.Errorf("%s: %v, %v", c.name, got, err)
+		}
+	}
+	got, _ := parseEnclaves([]byte("[" + good + "]"))
+	if e := got[0]; !e.Debug || e.PCR0 != "ab" || e.PCR8 != "" || e.VCPUs != 2 || len(e.CPUIDs) != 2 {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestPool reads the pool of a host that has all, or only the file of the allocator.
+func TestPool(t *testing.T) {
+	root := t.TempDir()
+	put := func(name, text string) {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := Host{Root: root}
+	if got := h.pool(); got != (pool{-1, -1, -1}) {
+		t.Errorf("nothing: %v", got)
+	}
+	put("etc/nitro_enclaves/allocator.yaml", "---\n# a comment\nmemory_mib: 4096\ncpu_count: 6 # six\n")
+	if got := h.pool(); got != (pool{6, 4096, -1}) {
+		t.Errorf("the allocator's file: %v", got)
+	}
+	put("sys/module/nitro_enclaves/parameters/ne_cpus", "1-2,5\n")
+	for node, free := range []string{"3", "1"} {
+		dir := filepath.Join("sys/devices/system/node", "node"+string(rune('0'+node)), "hugepages/hugepages-1048576kB")
+		put(dir+"/nr_hugepages", "3\n")
+		put(dir+"/free_hugepages", free+"\n")
+	}
+	if got := h.pool(); got != (pool{3, 6144, 4096}) {
+		t.Errorf("live: %v", got)
+	}
+	put("proc/stat", "cpu 1\nbtime 1762156800\n")
+	put("proc/sys/kernel/random/boot_id", "b-1\n")
+	put("sys/devices/virtual/dmi/id/board_asset_tag", "i-0a1b2c3d4e5f60718\n")
+	if got := Look(root, root); got.Instance != "i-0a1b2c3d4e5f60718" || got.BootID != "b-1" || got.Booted.Unix() != 1762156800 || got.scope() == "" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestFileSink rotates by size, begins behind a line that was cut, and counts what falls
+// off the end.
+func TestFileSink(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "agent.jsonl")
+	if err := os.WriteFile(path, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var removed int64
+	s := NewFileSink(path, 100, 2, func(n int64) { removed += n })
+	for range 10 {
+		if err := s.Write([]Line{{Text: bytes.Repeat([]byte("x"), 39)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var kept int64
+	for _, name := range []string{"", ".1", ".2"} {
+		text, err := os.ReadFile(path + name)
+		if err != nil || len(text) > 100 || !bytes.HasSuffix(text, []byte("\n")) {
+			t.Errorf("%s: %d bytes, %v", name, len(text), err)
+		}
+		kept += int64(bytes.Count(text, []byte("\n")))
+	}
+	if _, err := os.Stat(path + ".3"); err == nil || kept+removed != 11 {
+		t.Errorf("%d lines kept and %d removed, want 11", kept, removed)
+	}
+}
+
+// TestTail reads records, their ordinals, damaged and endless lines.
+func TestTail(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "nitro_enclaves.log")
+	const a, b = "[nitro-cli:1][INFO][2025-11-03T08:00:00.000Z][a:1] x", "[nitro-cli:1][ERROR][2025-11-03T08:00:00.000Z][a:1] [ E27 ] y"
+	text := a + "\n" + b + "\n\nmore\n" + a + "\n[\xff\n[" + strings.Repeat("z", maxRecord) + "\nhalf"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tl := newTail(path)
+	got, err := tl.next()
+	if err != nil || len(got) != 5 {
+		t.Fatalf("%d records, %v", len(got), err)
+	}
+	if string(got[1].text) != b+"\n\nmore" || got[2].ordinal != 1 || got[2].offset != int64(len(a)+len(b)+8) || !got[4].cut {
+		t.Errorf("%q, %+v", got[1].text, got[2])
+	}
+	if l := got[3].line(); l.Line != "" || string(l.Raw) != "[\xff" {
+		t.Errorf("%+v", l)
+	}
+	tl.back() // they could not be kept
+	if again, err := tl.next(); err != nil || len(again) != 5 || again[2].ordinal != 1 || again[0].ordinal != 0 {
+		t.Errorf("%v, %v", again, err)
+	}
+	state := path + ".position"
+	if err := tl.save(state); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text+" one\n"+a+"\n"), 0o600); err != nil { // the same inode
+		t.Fatal(err)
+	}
+	tl = newTail(path)
+	if err := tl.load(state); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := tl.next(); err != nil || len(got) != 2 || string(got[0].text) != "half one" || got[1].ordinal != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := tl.next(); err != nil || len(got) != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestMetrics writes all series.
+func TestMetrics(t *testing.T) {
+	m := newMetrics()
+	now := time.Date(2025, 11, 3, 8, 0, 0, 0, time.UTC)
+	var b strings.Builder
+	if err := m.write(&b, now); err != nil || strings.Contains(b.String(), "enclaves_running") {
+		t.Errorf("before the first list: %v\n%s", err, b.String())
+	}
+	m.beat(now, []trailhouse.AgentEnclave{{State: "RUNNING", VCPUs: 2, MemoryMiB: 512}, {State: "TERMINATING", VCPUs: 4}}, pool{6, 4096, 1024})
+	m.ended(`process 41 "went" away`)
+	m.errorOf("nitro_cli")
+	m.Drop(3)
+	b.Reset()
+	if err := m.write(&b, now.Add(90*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"enclaves_running 1\n", "vcpus 2\n", "memory_mib 512\n", "pool_vcpus 6\n", "pool_memory_mib 4096\n", "pool_free_memory_mib 1024\n",
+		"heartbeat_age_seconds 90.000\n", `last_stop_reason{reason="process 41 \"went\" away"} 1` + "\n", "ends_total 1\n", "lost_lines_total 3\n", `errors_total{kind="nitro_cli"} 1` + "\n",
+	} {
+		if !strings.Contains(b.String(), "\ntrailhouse_agent_"+want) {
+			t.Errorf("no %s in\n%s", want, b.String())
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package agent
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/trailhouse/trailhouse"
+	"github.com/trailhouse/trailhouse/internal/aws"
+	"github.com/trailhouse/trailhouse/internal/testkit"
+)
+
+// numbered is a line of an agent.
+func numbered(t *testing.T, seq int, text string) Line {
+	t.Helper()
+	l := trailhouse.AgentLine{Format: 1, Event: trailhouse.AgentHeartbeat, Time: time.Now().UTC().Truncate(time.Millisecond), PID: 7, Seq: int64(seq), Instance: "i-0a1b2c3d4e5f60718", Text: text}
+	b, err := json.Marshal(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Line{Time: l.Time, Text: b}
+}
+
+// said keeps what a sink says.
+type said struct {
+	mu   sync.Mutex
+	text []string
+}
+
+func (s *said) add(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text = append(s.text, text)
+}
+
+// cloudRun is a sink to a log group of a test.
+func cloudRun(t *testing.T, endpoint, group, dir string, words *said, m *Metrics) *CloudSink {
+	t.Helper()
+	session, err := aws.Open(t.Context(), aws.Options{Endpoint: endpoint, Region: "us-east-1", Attempts: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := NewCloudSink(t.Context(), CloudOptions{
+		Logs: session.Logs("us-east-1"), Group: group, Stream: "i-0a1b2c3d4e5f60718", Dir: dir, Most: 4 << 20,
+		Metrics: m, Say: words.add, Backoff: 20 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// stored returns the messages of the group's stream.
+func stored(t *testing.T, endpoint, group string) (all []string) {
+	t.Helper()
+	session, err := aws.Open(t.Context(), aws.Options{Endpoint: endpoint, Region: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = session.Logs("us-east-1").Events(t.Context(), group, "i-0a1b2c3d4e5f60718", 0, func(page []aws.LogEvent) error {
+		for _, e := range page {
+			all = append(all, e.Message)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestCloudSink sends lines to a group that has no stream yet, through failures and over a
+// restart: each comes once, in order.
+func TestCloudSink(t *testing.T) {
+	server := testkit.Moto(t)
+	proxy, dir, words := testkit.NewProxy(t, server), filepath.Join(t.TempDir(), "spool"), &said{}
+	group := testkit.LogGroup(t, server, "/trailhouse/")
+	m := newMetrics()
+	s := cloudRun(t, proxy.URL, group, dir, words, m)
+	for i := range 50 {
+		if err := s.Write([]Line{numbered(t, i, "")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Fail(func(int, *http.Request) testkit.Fault {
+		return testkit.LogsError(503, "ServiceUnavailableException", "later")
+	})
+	s = cloudRun(t, proxy.URL, group, dir, words, m)
+	for i := 50; i < 100; i++ {
+		if err := s.Write([]Line{numbered(t, i, "")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(stored(t, server, group)); n != 50 || len(words.text) == 0 {
+		t.Fatalf("%d events while nothing is taken, said %q", n, words.text)
+	}
+	proxy.Fail(func(int, *http.Request) testkit.Fault { return nil })
+	s = cloudRun(t, proxy.URL, group, dir, words, m)
+	if err := s.Write([]Line{numbered(t, 100, strings.Repeat("ä", 30_000))}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := stored(t, server, group)
+	if len(got) != 101 || m.dropped() != 0 {
+		t.Fatalf("%d events, %d lost, said %q", len(got), m.dropped(), words.text)
+	}
+	for i, text := range got {
+		if !strings.Contains(text, fmt.Sprintf(`"seq":%d,`, i)) {
+			t.Fatalf("event %d: %.200s", i, text)
+		}
+	}
+}
+
+// TestSpoolIsBounded writes more than a spool may hold: the oldest lines fall off and are
+// counted.
+func TestSpoolIsBounded(t *testing.T) {
+	var lost int64
+	s, err := openSpool(t.TempDir(), 1<<20, func(n int64) { lost += n })
+	if err != nil {
+		t.Fatal(err)
+	}
+	const all = 3000
+	for i := range all {
+		if err := s.add([]Line{numbered(t, i, strings.Repeat("x", 1000))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.shut()
+	again, err := openSpool(s.dir, 1<<20, func(int64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := 0
+	var size int64
+	for {
+		lines, through, err := again.take(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if through == 0 {
+			break
+		}
+		for _, l := range lines {
+			size += int64(len(l))
+		}
+		kept += len(lines)
+		if err := again.sent(through); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if lost == 0 || int64(kept)+lost != all || size > 1<<20 {
+		t.Errorf("%d kept and %d lost of %d, %d bytes", kept, lost, all, size)
+	}
+}
+
+// TestBatch holds calls to the service's limits.
+func TestBatch(t *testing.T) {
+	day := int64(24 * time.Hour / time.Millisecond)
+	for _, c := range []struct {
+		name   string
+		events []aws.LogEvent
+		want   int
+	}{
+		{"all", make([]aws.LogEvent, 3), 3},
+		{"number", make([]aws.LogEvent, 10_001), 10_000},
+		{"span", []aws.LogEvent{{Time: 5}, {Time: 4 + day}, {Time: 5 + day}}, 2},
+		{"size", []aws.LogEvent{{Message: strings.Repeat("x", 1<<19)}, {Message: strings.Repeat("x", 1<<19-60)}, {Message: ""}}, 2},
+		{"one too large", []aws.LogEvent{{Message: strings.Repeat("x", 1<<21)}, {}}, 1},
+	} {
+		if got := batch(c.events); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
