@@ -14,6 +14,9 @@ func (r *row) nameMembers(record uint32, payloads []uint32) {
 		switch n := &r.nodes[i]; {
 		case n.Kind == tape.String:
 			r.nameWithin(n, false)
+			if string(r.b[n.Key:n.KeyEnd]) == "errorMessage" {
+				r.nameIDs(n)
+			}
 		case n.Kind < tape.Array:
 		case slices.Contains(payloads, i):
 			r.nameAll(i)
@@ -31,6 +34,7 @@ func (r *row) nameMembers(record uint32, payloads []uint32) {
 // and the texts of members whose key says that they are a name or an id.
 func (r *row) nameAll(at uint32) {
 	listEnd := uint32(0)  // of an array whose key says that its elements are names
+	wholeEnd := uint32(0) // of an array of a policy's resources
 	stateEnd := uint32(0) // of an object such as instanceState, whose name names nothing
 	for i, end := at, r.nodes[at].Next; i < end; i++ {
 		n := &r.nodes[i]
@@ -41,6 +45,8 @@ func (r *row) nameAll(at uint32) {
 		if n.Kind != tape.String {
 			if n.Kind == tape.Array && len(key) > 3 && key[len(key)-1] == 's' && entity.IsNaming(key[:len(key)-1]) {
 				listEnd = n.Next
+			} else if n.Kind == tape.Array && entity.IsResource(key) {
+				wholeEnd = n.Next
 			} else if n.Kind == tape.Object && bytes.HasSuffix(key, []byte("State")) {
 				stateEnd = n.Next
 			}
@@ -54,7 +60,9 @@ func (r *row) nameAll(at uint32) {
 			continue
 		}
 		naming := n.KeyEnd == 0 && i < listEnd || len(key) > 1 && i >= stateEnd && entity.IsNaming(key) || isTag(r.b, r.nodes, i)
-		if within := r.nameWithin(n, naming); naming && !(within && bytes.HasPrefix(r.b[n.From:n.To], []byte("arn:"))) {
+		whole := naming || n.KeyEnd == 0 && i < wholeEnd || entity.IsResource(key)
+		r.nameIDs(n)
+		if within := r.nameWithin(n, whole); naming && !(within && bytes.HasPrefix(r.b[n.From:n.To], []byte("arn:"))) {
 			r.names.Add(r.stable(n))
 		}
 	}
@@ -68,6 +76,13 @@ func (r *row) nameWithin(n *tape.Node, naming bool) bool {
 	}
 	r.names.AddWithin(r.stable(n), naming || entity.IsNaming(r.b[n.Key:n.KeyEnd]))
 	return true
+}
+
+// nameIDs adds the ids in a string that is more than one.
+func (r *row) nameIDs(n *tape.Node) {
+	if entity.MayHoldID(r.b[n.From:n.To]) {
+		r.names.AddIDsWithin(r.stable(n))
+	}
 }
 
 // isTag reports whether a string is the value of a tag that names a resource: of an

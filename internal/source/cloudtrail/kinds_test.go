@@ -209,6 +209,9 @@ func TestEntitiesBesideThePayload(t *testing.T) {
 		"object":        {`"eventSource":"s3.amazonaws.com","awsRegion":"eu-west-1","requestParameters":{"bucketName":"b","key":"a/k 1"}`, "arn:aws:s3:::b/a/k 1,b"},
 		"object, China": {`"eventSource":"s3.amazonaws.com","awsRegion":"cn-north-1","requestParameters":{"bucketName":"b","key":"k"}`, "arn:aws-cn:s3:::b/k,b"},
 		"no object":     {`"eventSource":"s3.amazonaws.com","requestParameters":{"bucketName":"b","key":""}`, "b"},
+		"policy": {`"requestParameters":{"bucketPolicy":{"Statement":[{"Resource":["arn:aws:s3:::b/My Docs/*","*"],"NotResource":"arn:aws:s3:::b/a b","message":"arn:aws:s3:::b/a is there"}]}}`,
+			"arn:aws:s3:::b/My Docs/*,arn:aws:s3:::b/a,arn:aws:s3:::b/a b"},
+		"ids": {`"userAgent":"x i-01234567","errorMessage":"The instance IDs 'i-0ccccccccccccccc1, i-0ccccccccccccccc2' do not exist"`, "i-0ccccccccccccccc1,i-0ccccccccccccccc2"},
 		"template of the response": {`"eventSource":"ec2.amazonaws.com","eventName":"RunInstances","responseElements":{"instancesSet":{"items":[{"tagSet":{"items":[{"key":"aws:ec2launchtemplate:id","value":"lt-x"}]}}]}}`,
 			"lt-x"},
 	} {

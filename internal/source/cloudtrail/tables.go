@@ -175,7 +175,7 @@ func identityColumn() trailhouse.Column {
 func extractedColumns() []trailhouse.Column {
 	return []trailhouse.Column{
 		text("principal", "ARN of the caller, else the best name that the record gives: service, user name, principal id, account"),
-		texts("entities", "every ARN, resource name and id that the record names, within other texts too (errors, policies), and the ARNs of the caller, whose keys, ids and names are in useridentity; each once, sorted"),
+		texts("entities", "every ARN, resource name and id that the record names, ARNs and ids such as i-… or vpce-… within other texts too (errors, policies), and the ARNs of the caller, whose keys, ids and names are in useridentity; each once, sorted"),
 		texts("instance_ids", "every EC2 instance that the record names, each once, in order"),
 		text("instance_type", "instance type of a launch or of a change of type"),
 		number("cpu_core_count", "cores of cpuOptions of a launch"),

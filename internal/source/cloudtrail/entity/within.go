@@ -60,22 +60,48 @@ func (c *Names) AddInstanceOf(arn []byte) {
 // maxEncodings is how many times one in the other a text is URL-decoded.
 const maxEncodings = 3
 
-// within adds the ARNs in a text that has no JSON escapes of its own.
-func (c *Names) within(text []byte) {
-	for range maxEncodings {
-		if !bytes.Contains(text, []byte("arn%")) {
-			break
-		}
-		text = decodePercent(text)
+// within adds the ARNs in a text that has no JSON escapes of its own, URL-decoded where
+// it is encoded.
+func (c *Names) within(text []byte) { c.withinEncoded(text, maxEncodings) }
+
+// withinEncoded adds the ARNs in a text that is URL-encoded so many times at most. What
+// is encoded ends at an ampersand that is not.
+func (c *Names) withinEncoded(text []byte, most int) {
+	if most == 0 || !bytes.Contains(text, []byte("arn%")) {
+		c.withinPlain(text)
+		return
 	}
+	for len(text) > 0 {
+		part, rest, _ := bytes.Cut(text, []byte("&"))
+		if bytes.IndexByte(part, '%') >= 0 {
+			part = decodePercent(part)
+		}
+		c.withinEncoded(part, most-1)
+		text = rest
+	}
+}
+
+// withinPlain adds the ARNs in a text.
+func (c *Names) withinPlain(text []byte) {
 	for at := 0; ; {
 		found := bytes.Index(text[at:], []byte(arnPrefix))
 		if found < 0 {
 			return
 		}
 		at += found
-		end, arn := cutARN(text[at:])
-		if arn != nil && (at == 0 || !isWord(text[at-1])) {
+		if isInWord(text, at) {
+			end, _ := cutARN(text[at:])
+			at += max(end, len(arnPrefix))
+			continue
+		}
+		end, arn, whole := 0, []byte(nil), false
+		if q, ok := opening(text, at); ok {
+			end, arn, whole = cutQuoted(text[at:], q)
+		}
+		if !whole {
+			end, arn = cutARN(text[at:])
+		}
+		if arn != nil {
 			c.addWhole(arn)
 		}
 		at += max(end, len(arnPrefix))
@@ -86,12 +112,13 @@ func (c *Names) within(text []byte) {
 // beginnings takes no time.
 const maxVariable = 128
 
-// cutARN returns where the ARN at the beginning of a text ends, and the ARN, nil where
-// it has no resource. It ends before a blank, a quote, a comma, a bracket or a
-// backslash, wildcards and policy variables such as ${aws:username} belong to it, and
-// the point of a sentence does not. A slash that is escaped is a slash.
+// cutARN returns where the ARN at the beginning of a text ends that no quotes are around,
+// and the ARN, nil where it has no resource. It ends before a blank, a quote, a comma, a
+// bracket or a backslash, wildcards and policy variables such as ${aws:username} belong
+// to it, and the point of a sentence does not. JSON escapes of a slash and \uXXXX belong
+// to it.
 func cutARN(text []byte) (end int, arn []byte) {
-	slashes := false
+	escapes := false
 	for end < len(text) && !endsARN(text[end]) {
 		switch {
 		case text[end] == '$' && end+1 < len(text) && text[end+1] == '{':
@@ -99,24 +126,49 @@ func cutARN(text []byte) (end int, arn []byte) {
 				end += n
 			}
 		case text[end] == '\\':
-			if end+1 >= len(text) || text[end+1] != '/' {
-				return end, wholeARN(text[:end], slashes)
+			n := escapeLength(text[end:])
+			if n == 0 {
+				return end, unquotedARN(text[:end], escapes)
 			}
-			slashes = true
-			end++
+			escapes = true
+			end += n - 1
 		}
 		end++
 	}
-	return end, wholeARN(text[:end], slashes)
+	return end, unquotedARN(text[:end], escapes)
 }
 
-// wholeARN returns an ARN without what a sentence puts behind it, nil where it does not
-// have all of its six parts.
-func wholeARN(v []byte, slashes bool) []byte {
-	v = bytes.TrimRight(v, ".:!")
-	if slashes {
-		v = bytes.ReplaceAll(v, []byte(`\/`), []byte("/"))
+// escapeLength returns the length of a JSON escape at the beginning of a text, with all
+// its backslashes, that writes what an ARN may have in it; else 0.
+func escapeLength(text []byte) int {
+	n := 1
+	for n < len(text) && n < maxSlashes && text[n] == '\\' {
+		n++
 	}
+	if n < len(text) && text[n] == '/' {
+		return n + 1
+	}
+	if r, ok := escaped(text[n-1:]); ok && (r >= 0x80 || !endsARN(byte(r))) {
+		return n + 5
+	}
+	return 0
+}
+
+// maxSlashes is the most backslashes in front of an escape: of JSON in JSON, four deep.
+const maxSlashes = 8
+
+// unquotedARN returns an ARN without what a sentence puts behind it, nil where it does
+// not have all of its six parts.
+func unquotedARN(v []byte, escapes bool) []byte {
+	v = bytes.TrimRight(v, ".:!")
+	for n := 1; escapes && n < maxSlashes; n *= 2 {
+		v = unescape(v)
+	}
+	return wholeARN(v)
+}
+
+// wholeARN returns an ARN, nil where it does not have all of its six parts.
+func wholeARN(v []byte) []byte {
 	rest := v
 	for range 5 {
 		at := bytes.IndexByte(rest, ':')

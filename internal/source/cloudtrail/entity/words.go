@@ -66,6 +66,10 @@ func IsNaming(key []byte) bool {
 	return false
 }
 
+// IsResource reports whether the member of a key holds the ARNs of a policy's statement,
+// each of which is one text.
+func IsResource(key []byte) bool { return string(key) == "Resource" || string(key) == "NotResource" }
+
 // isForeign reports whether a key names no resource.
 func isForeign(key []byte) bool {
 	switch string(key) {
