@@ -6,6 +6,7 @@ WITH sums AS (
   SELECT
     e.client_rule,
     c.session_id IS NOT NULL AS in_session,
+    coalesce(c.debug, false) AS in_debug,
     hash({key_arn}) AS key_arn_hash, hash({key_id}) AS key_id_hash, hash(coalesce(c.key_arn, c.key_id)) AS key_name_hash,
     hash({pcr0}) AS pcr0_hash, hash({pcr8}) AS pcr8_hash,
     c.session_match IN ('within', 'uncertain', 'presumed') AND c.errorcode IS NULL AND c.errormessage IS NULL AS used,
@@ -16,16 +17,16 @@ WITH sums AS (
     max(c.eventtime) AS last_call
   FROM kms_calls AS c
   FULL JOIN enclave_usage AS e ON e.session_id = c.session_id
-  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 ), groups AS (
   SELECT s.*, coalesce(r.client, 'unattributed') AS client
   FROM sums AS s
   LEFT JOIN (SELECT client_rule, min(client) AS client FROM enclave_usage GROUP BY client_rule) AS r ON r.client_rule = s.client_rule
 ), unsure AS (
-  -- Images of which a call may not be approved. Debug documents are passed over later.
-  SELECT DISTINCT coalesce(pcr0, '') AS image
+  -- Images of which a call may not be approved, null for calls without one.
+  SELECT DISTINCT pcr0 AS image
   FROM groups AS u
-  WHERE in_session AND {unsure}
+  WHERE in_session AND NOT in_debug AND {unsure}
 ), shared AS (
   SELECT key_name
   FROM groups
@@ -33,8 +34,9 @@ WITH sums AS (
   GROUP BY key_name
   HAVING count(DISTINCT client) > 1
 ), raw AS (
-  -- Each kind by itself, and by one column where it can be: files of calls that are in
-  -- order are not read then. Only what is left is joined to clients.
+  -- Each kind by itself, and by one column where it can be, not by an expression: files
+  -- of calls that are in order are not read then, and of others only that column where
+  -- no row has what is looked for. Only what is left is joined to clients.
   SELECT 'debug-attestation' AS finding_kind, *
   FROM kms_calls
   WHERE debug AND kind IS DISTINCT FROM 'nitrotpm'
@@ -67,12 +69,21 @@ WITH sums AS (
   UNION ALL
   SELECT 'image-not-approved' AS finding_kind, *
   FROM kms_calls
-  WHERE session_id IS NOT NULL AND coalesce(pcr0, '') IN (SELECT image FROM unsure)
+  WHERE session_id IS NOT NULL AND debug IS DISTINCT FROM true AND pcr0 IN (SELECT image FROM unsure WHERE image IS NOT NULL)
+  UNION ALL
+  SELECT 'image-not-approved' AS finding_kind, *
+  FROM kms_calls
+  WHERE pcr0 IS NULL AND session_id IS NOT NULL AND EXISTS (SELECT 1 FROM unsure WHERE image IS NULL)
   UNION ALL
   SELECT 'key-shared-by-clients' AS finding_kind, *
   FROM kms_calls
   WHERE session_match IN ('within', 'uncertain', 'presumed') AND errorcode IS NULL AND errormessage IS NULL
-    AND coalesce(key_arn, key_id) IN (SELECT key_name FROM shared)
+    AND key_arn IN (SELECT key_name FROM shared)
+  UNION ALL
+  SELECT 'key-shared-by-clients' AS finding_kind, *
+  FROM kms_calls
+  WHERE key_arn IS NULL AND session_match IN ('within', 'uncertain', 'presumed') AND errorcode IS NULL AND errormessage IS NULL
+    AND key_id IN (SELECT key_name FROM shared)
 ), judged AS (
 {judged}
 ), named AS (
@@ -85,7 +96,7 @@ WITH sums AS (
     coalesce(e.ready, e.started) AS began,
     coalesce(e.stop, e.stop_not_before) AS ended
   FROM enclave_usage AS e
-  WHERE e.ready IS NOT NULL AND {careful} AND e.session_id IN (SELECT silent_session FROM sums WHERE silent_session IS NOT NULL)
+  WHERE e.ready IS NOT NULL AND e.session_id IN (SELECT silent_session FROM groups WHERE silent_session IS NOT NULL AND {careful})
 ), silent_days AS (
   SELECT date_trunc('day', began) AS event_day FROM silent
   UNION

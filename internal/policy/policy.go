@@ -113,7 +113,7 @@ func (p *Policy) findingsSQL(calls func(relation string) string) string {
 	}
 	careful := "false"
 	if len(clients) > 0 {
-		careful = "e.client IN (" + strings.Join(clients, ", ") + ")"
+		careful = "client IN (" + strings.Join(clients, ", ") + ")"
 	}
 	return strings.NewReplacer(
 		"{careful}", careful, "{key_arn}", p.column("key_arn", asksKey), "{key_id}", p.column("key_id", asksKey),
