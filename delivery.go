@@ -61,7 +61,9 @@ type DeliveryLink struct {
 // a path, an address, an id. It may be called again for a delivery that arrived, because
 // the answer was lost: where the target can tell, that is a success and nothing changes;
 // a file or object of the same key and other content is CodeConflict and stays as it is.
-// CodeUnavailable is worth another attempt at once; any other error needs a hand.
+// CodeUnavailable is worth another attempt at once. CodeUncertain is a target that cannot
+// tell and may have got it: another attempt may be a second copy. Any other error needs a
+// hand.
 type Sender interface {
 	Send(ctx context.Context, d *Delivery) (receipt string, err error)
 }

@@ -30,6 +30,9 @@ const (
 	// CodeUnavailable is a service that gave no answer, or asked to come later, however
 	// often it was asked.
 	CodeUnavailable Code = "unavailable"
+	// CodeUncertain is a request that was sent whole and whose answer was lost: it may have
+	// been carried out, so that another one may do it twice.
+	CodeUncertain Code = "uncertain"
 	// CodeLimit is a limit on size, time, rows or bytes that was reached.
 	CodeLimit Code = "limit"
 	// CodeLocked is state that another process holds.

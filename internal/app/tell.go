@@ -72,7 +72,7 @@ func (h *House) tellDeliveries(ctx context.Context, outcomes []delivery.Outcome)
 		for _, t := range o.Targets {
 			c := trailhouse.Coverage{Scope: scope, Object: "delivery " + o.ID + " to " + t.Target + " " + t.Address}
 			switch {
-			case t.State == state.DeliveryFailed:
+			case t.State == state.DeliveryFailed, t.InDoubt():
 				c.Result, c.Detail = trailhouse.CoverageMissing, t.Error
 			case t.Recovered:
 				c.Result, c.Detail = trailhouse.CoverageRead, "arrived after it had failed"

@@ -2,11 +2,17 @@ package aws
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptrace"
 	"strings"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+
+	"github.com/trailhouse/trailhouse"
 )
 
 // Limits of a message: a subject has fewer than 100 characters, and text and attributes
@@ -49,8 +55,9 @@ func (s *Session) Topic(arn string) *Topic {
 }
 
 // Publish gives a message to the topic and returns the id that the service gave it. A
-// repeated call is a second message. CodeDenied, CodeNotFound, CodeCredentials and
-// CodeUnavailable as of the request.
+// repeated call is a second message, so only what SNS has surely not taken is asked again.
+// CodeUncertain where it may have taken it and its answer was lost; CodeDenied,
+// CodeNotFound, CodeCredentials and CodeUnavailable as of the request.
 func (t *Topic) Publish(ctx context.Context, m Message) (string, error) {
 	in := &sns.PublishInput{TopicArn: aws.String(t.arn), Message: aws.String(m.Text), MessageAttributes: map[string]types.MessageAttributeValue{}}
 	if subject := []rune(m.Subject); len(subject) > 0 {
@@ -66,11 +73,51 @@ func (t *Topic) Publish(ctx context.Context, m Message) (string, error) {
 	}
 	var id string
 	err := t.session.call(ctx, target{"topic " + t.arn, ActionPublish, t.arn}, func() error {
-		out, err := t.client.Publish(ctx, in)
-		if err == nil {
+		var wrote wire
+		out, err := t.client.Publish(wrote.trace(ctx), in, func(o *sns.Options) { o.Retryer = careful{o.Retryer, &wrote} })
+		switch {
+		case err == nil:
 			id = aws.ToString(out.MessageId)
+		case wrote.lost(err) && ctx.Err() != context.Canceled: //nolint:errorlint // Err returns it bare
+			return trailhouse.Errorf(trailhouse.CodeUncertain, "topic %s got the message, and its answer was lost: %w", t.arn, cause(err))
 		}
 		return err
 	})
 	return id, err
+}
+
+// wire remembers whether the last request had a connection to be written to.
+type wire struct{ written atomic.Bool }
+
+// trace returns a context whose requests are watched.
+func (w *wire) trace(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { w.written.Store(false) },
+		GotConn: func(httptrace.GotConnInfo) { w.written.Store(true) }, // how far it got from here on, nobody can tell
+	})
+}
+
+// lost reports whether the service may have done what was asked although there is an
+// error: the request went out and no answer came back, or one that blames the service.
+func (w *wire) lost(err error) bool {
+	code, _, status := answer(err)
+	_, throttled := retry.DefaultThrottleErrorCodes[code]
+	switch {
+	case status == 0:
+		return w.written.Load()
+	case status >= 400 && status < 500, throttled, status == http.StatusServiceUnavailable && code == "ServiceUnavailable":
+		return false
+	}
+	return true
+}
+
+// careful is a retryer that repeats nothing that may have been done.
+type careful struct {
+	aws.Retryer
+	wrote *wire
+}
+
+// IsErrorRetryable implements aws.Retryer.
+func (c careful) IsErrorRetryable(err error) bool {
+	return !c.wrote.lost(err) && c.Retryer.IsErrorRetryable(err)
 }

@@ -161,11 +161,7 @@ func (r RunResult) partial() error {
 			if t.Error == "" {
 				continue
 			}
-			hint := "the next run tries it again"
-			if t.Hint != "" {
-				hint = t.Hint + "; " + hint
-			}
-			parts = append(parts, trailhouse.Errorf(trailhouse.CodePartial, "delivery %s did not reach %s %s: %s", d.ID, t.Target, t.Address, t.Error).WithHint("%s", hint))
+			parts = append(parts, notArrived(d.ID, t))
 		}
 		if d.Incomplete > 0 {
 			parts = append(parts, trailhouse.Errorf(trailhouse.CodePartial, "delivery %s rests on incomplete evidence: %s missing, damaged or quarantined in part",
@@ -173,6 +169,18 @@ func (r RunResult) partial() error {
 		}
 	}
 	return errors.Join(parts...)
+}
+
+// notArrived is the error of a target that has not got a delivery, or perhaps has.
+func notArrived(id string, t deliver.TargetOutcome) error {
+	if t.InDoubt() {
+		return trailhouse.Errorf(trailhouse.CodePartial, "it is not known whether delivery %s reached %s %s: %s", id, t.Target, t.Address, t.Error).WithHint("%s", t.Hint)
+	}
+	hint := "the next run tries it again"
+	if t.Hint != "" {
+		hint = t.Hint + "; " + hint
+	}
+	return trailhouse.Errorf(trailhouse.CodePartial, "delivery %s did not reach %s %s: %s", id, t.Target, t.Address, t.Error).WithHint("%s", hint)
 }
 
 // DeliveriesRequest says which deliveries to list.
@@ -189,8 +197,9 @@ func (s *shell) deliveriesCommand() *cobra.Command {
 		Use:   "deliveries [NAME]",
 		Short: "List what was sent and what could not be",
 		Long: `Lists deliveries with their ids, targets, states, attempts and errors, the newest
-last. A target is open (not tried, or it is not known how the attempt ended), failed
-(tried again by the next run), sent or given-up.`,
+last. A target is open (not tried, or the run was killed in an attempt), failed (tried
+again by the next run), unknown (sent, and the answer was lost: sent once more by the
+next run), uncertain (that was so twice: sent no more), sent or given-up.`,
 		Example: `  trailhouse deliveries
   trailhouse deliveries bill --open
   trailhouse deliveries give-up 4b1f0c9a6f7e21d3a95c5f0d7e8b3a46`,

@@ -60,7 +60,8 @@ type Outcome struct {
 type TargetOutcome struct {
 	Target  string `json:"target"`
 	Address string `json:"address"`
-	// State is open, failed, sent or given-up; of a dry run open is what would be sent.
+	// State is open, failed, unknown, uncertain, sent or given-up; of a dry run open is
+	// what would be sent.
 	State    string `json:"state"`
 	Attempts int    `json:"attempts"`
 	// Tried is when the last attempt began, Sent when it arrived; zero before.
@@ -75,10 +76,15 @@ type TargetOutcome struct {
 	Recovered bool `json:"-"`
 }
 
+// InDoubt reports whether the target may have got it although no answer says so.
+func (t TargetOutcome) InDoubt() bool {
+	return t.State == state.DeliveryUnknown || t.State == state.DeliveryUncertain
+}
+
 // Failed reports whether a target has not got the delivery.
 func (o Outcome) Failed() bool {
 	for _, t := range o.Targets {
-		if t.State == state.DeliveryFailed || t.State == state.DeliveryOpen {
+		if t.InDoubt() || t.State == state.DeliveryFailed || t.State == state.DeliveryOpen {
 			return true
 		}
 	}
@@ -190,7 +196,7 @@ func outcomeOf(d Due) Outcome {
 	for _, t := range d.Targets {
 		out.Targets = append(out.Targets, TargetOutcome{
 			Target: t.Target, Address: t.Address, State: t.State, Attempts: t.Attempts, Receipt: t.Receipt, Error: t.Error,
-			Tried: t.Tried, Sent: t.Sent,
+			Tried: t.Tried, Sent: t.Sent, Hint: hintOf(t.State, d.ID),
 		})
 	}
 	return out

@@ -35,14 +35,14 @@ func (r *Runner) send(ctx context.Context, d Due, notes []string) (Outcome, erro
 	}
 	for i := range out.Targets {
 		t := &out.Targets[i]
-		if t.State == state.DeliverySent || t.State == state.DeliveryGivenUp {
+		if t.State == state.DeliverySent || t.State == state.DeliveryGivenUp || t.State == state.DeliveryUncertain {
 			continue
 		}
 		before := t.State
 		if err := r.sendTo(ctx, &d, content, failed, &out, t); err != nil {
 			return out, err
 		}
-		t.Recovered = before == state.DeliveryFailed && t.State == state.DeliverySent
+		t.Recovered = (before == state.DeliveryFailed || before == state.DeliveryUnknown) && t.State == state.DeliverySent
 	}
 	if !out.Failed() {
 		return out, r.forget(d.ID)
@@ -107,12 +107,42 @@ func (r *Runner) attempt(ctx context.Context, sender trailhouse.Sender, content 
 
 // record notes how an attempt ended.
 func (r *Runner) record(ctx context.Context, id string, out *TargetOutcome, receipt string, failure error) error {
+	before := out.State
 	out.State, out.Receipt, out.Error, out.Hint, out.Sent = state.DeliverySent, receipt, "", "", r.Clock.Now().UTC()
 	if failure != nil {
-		out.State, out.Error, out.Hint = state.DeliveryFailed, failure.Error(), trailhouse.HintOf(failure)
+		out.State, out.Error, out.Hint = failed(before, failure), failure.Error(), trailhouse.HintOf(failure)
 		out.Sent = time.Time{}
 	}
-	return r.State.EndAttempt(ctx, id, out.Target, receipt, out.Error)
+	if hint := hintOf(out.State, id); hint != "" {
+		out.Hint = hint
+	}
+	return r.State.EndAttempt(ctx, id, out.Target, out.State, receipt, out.Error)
+}
+
+// failed returns the state behind an attempt that failed. An answer that was lost once
+// stays in doubt whatever the next attempts say, so that no more than two copies are ever
+// sent because of lost answers.
+func failed(before string, failure error) string {
+	lost := trailhouse.CodeOf(failure) == trailhouse.CodeUncertain
+	switch {
+	case lost && before == state.DeliveryUnknown:
+		return state.DeliveryUncertain
+	case lost || before == state.DeliveryUnknown:
+		return state.DeliveryUnknown
+	}
+	return state.DeliveryFailed
+}
+
+// hintOf says what to do about a target whose answer was lost; empty for other states.
+func hintOf(s, id string) string {
+	switch s {
+	case state.DeliveryUnknown:
+		return "it may have arrived: look for the id " + id + " there, and end this with trailhouse deliveries give-up " + id + "; else the next run sends the same once more"
+	case state.DeliveryUncertain:
+		return "it may have arrived, once or twice, and is sent no more: look for the id " + id + " there, then end this with trailhouse deliveries give-up " + id +
+			"; trailhouse run --now sends it anew"
+	}
+	return ""
 }
 
 // open returns the target of the plan as it is today, and its sender.

@@ -16,7 +16,9 @@ import (
 func TestTwoOfAKind(t *testing.T) {
 	a := newAccount(t)
 	testkit.Put(t, a.proxy.URL, a.bucket, "tree/x.log", "x")
-	s3 := func(prefix string) string { return fmt.Sprintf(`{source: enclave-log, path: "s3://%s/%s"}`, a.bucket, prefix) }
+	s3 := func(prefix string) string {
+		return fmt.Sprintf(`{source: enclave-log, path: "s3://%s/%s"}`, a.bucket, prefix)
+	}
 	target := func(kind string) string {
 		return "{name: %s, report: client-usage, target: {" + kind + "}}"
 	}

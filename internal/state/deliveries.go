@@ -9,10 +9,13 @@ import (
 
 // The states of a delivery's target.
 const (
-	DeliveryOpen    = "open"     // not tried, or an attempt whose end is not known
-	DeliveryFailed  = "failed"   // the last attempt failed; it is tried again
-	DeliverySent    = "sent"     // arrived
-	DeliveryGivenUp = "given-up" // a user wants no further attempt
+	DeliveryOpen    = "open"    // not tried, or an attempt whose end is not known
+	DeliveryFailed  = "failed"  // the last attempt failed; it is tried again
+	DeliveryUnknown = "unknown" // sent, and the answer was lost; it is tried once more
+	// DeliveryUncertain is DeliveryUnknown for the second time: it is tried no more.
+	DeliveryUncertain = "uncertain"
+	DeliverySent      = "sent"     // arrived
+	DeliveryGivenUp   = "given-up" // a user wants no further attempt
 )
 
 // Delivery is one delivery at one instant for one client. Times are UTC.
@@ -106,7 +109,7 @@ func (s *State) Deliveries(ctx context.Context, f DeliveryFilter) ([]Delivery, e
 			target, address, state, attempts, tried_at, sent_at, receipt, error
 		FROM (SELECT * FROM delivery AS d
 			WHERE (?1 = '' OR id = ?1) AND (?2 = '' OR name = ?2)
-				AND (NOT ?3 OR EXISTS (SELECT 1 FROM delivery_target WHERE delivery_id = d.id AND state IN ('open', 'failed')))
+				AND (NOT ?3 OR EXISTS (SELECT 1 FROM delivery_target WHERE delivery_id = d.id AND state IN ('open', 'failed', 'unknown', 'uncertain')))
 			ORDER BY scheduled_at DESC, name DESC, client DESC, id LIMIT ?4) AS d
 		JOIN delivery_target ON delivery_id = id
 		ORDER BY scheduled_at, name, client, id, position`, f.ID, f.Name, f.Open, limit)
@@ -153,10 +156,11 @@ func (s *State) BeginAttempt(ctx context.Context, id, target, address string) er
 		s.clock.Now().UnixMicro(), address, id, target)
 }
 
-// EndAttempt notes how an attempt ended: with a receipt, or with an error in words.
-func (s *State) EndAttempt(ctx context.Context, id, target, receipt, failure string) error {
-	if failure != "" {
-		return s.exec(ctx, "UPDATE delivery_target SET state = ?, error = ? WHERE delivery_id = ? AND target = ?", DeliveryFailed, failure, id, target)
+// EndAttempt notes how an attempt ended: sent with a receipt, or in another state with an
+// error in words.
+func (s *State) EndAttempt(ctx context.Context, id, target, ended, receipt, failure string) error {
+	if ended != DeliverySent {
+		return s.exec(ctx, "UPDATE delivery_target SET state = ?, error = ? WHERE delivery_id = ? AND target = ?", ended, failure, id, target)
 	}
 	return s.exec(ctx, "UPDATE delivery_target SET state = ?, error = '', receipt = ?, sent_at = ? WHERE delivery_id = ? AND target = ?",
 		DeliverySent, receipt, s.clock.Now().UnixMicro(), id, target)
@@ -167,7 +171,7 @@ func (s *State) EndAttempt(ctx context.Context, id, target, receipt, failure str
 func (s *State) GiveUp(ctx context.Context, id string) (int64, error) {
 	var n int64
 	err := s.update(ctx, func(tx *sql.Tx) error {
-		done, err := tx.ExecContext(ctx, "UPDATE delivery_target SET state = ? WHERE delivery_id = ? AND state IN (?, ?)", DeliveryGivenUp, id, DeliveryOpen, DeliveryFailed)
+		done, err := tx.ExecContext(ctx, "UPDATE delivery_target SET state = ? WHERE delivery_id = ? AND state NOT IN (?, ?)", DeliveryGivenUp, id, DeliverySent, DeliveryGivenUp)
 		if err == nil {
 			n, err = done.RowsAffected()
 		}

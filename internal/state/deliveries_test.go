@@ -38,11 +38,11 @@ func TestDeliveries(t *testing.T) {
 	for _, step := range []error{
 		s.SetContent(ctx, "one", "ab", 3),
 		s.BeginAttempt(ctx, "one", "s3", "s3://c"),
-		s.EndAttempt(ctx, "one", "s3", "", "denied"),
+		s.EndAttempt(ctx, "one", "s3", DeliveryFailed, "", "denied"),
 		s.BeginAttempt(ctx, "one", "s3", "s3://c"),
-		s.EndAttempt(ctx, "one", "s3", "s3://c/key", ""),
+		s.EndAttempt(ctx, "one", "s3", DeliverySent, "s3://c/key", ""),
 		s.BeginAttempt(ctx, "one", "mail", "mailto:x"),
-		s.EndAttempt(ctx, "one", "mail", "", "refused"),
+		s.EndAttempt(ctx, "one", "mail", DeliveryUncertain, "", "refused"),
 	} {
 		if step != nil {
 			t.Fatal(step)
@@ -52,7 +52,7 @@ func TestDeliveries(t *testing.T) {
 	want.Content, want.Incomplete = "ab", 3
 	want.Targets = []DeliveryTarget{
 		{Target: "s3", Address: "s3://c", State: DeliverySent, Attempts: 2, Receipt: "s3://c/key"},
-		{Target: "mail", Address: "mailto:x", State: DeliveryFailed, Attempts: 1, Error: "refused"},
+		{Target: "mail", Address: "mailto:x", State: DeliveryUncertain, Attempts: 1, Error: "refused"},
 	}
 	got, err := again.Deliveries(ctx, DeliveryFilter{ID: "one"})
 	if err != nil || len(got) != 1 || got[0].Created.IsZero() || got[0].Targets[0].Sent.IsZero() || got[0].Targets[1].Tried.IsZero() {

@@ -230,6 +230,8 @@ func (s *Sender) fault(err error) error {
 	case errors.As(err, &unknown):
 		return trailhouse.Errorf(trailhouse.CodeDenied, "the mail server %s is not the one it should be: %w", host, err).
 			WithHint("check the name of the host, or name its certificates with ca_file")
+	case errors.As(err, &refused) && refused.Reason == mail.ErrSMTPDataClose && refused.ErrorCode() == 0:
+		return trailhouse.Errorf(trailhouse.CodeUncertain, "the mail server %s got the whole mail, and its answer was lost: %w", host, err)
 	case errors.As(err, &refused) && refused.ErrorCode() >= 500:
 		return trailhouse.Errorf(trailhouse.CodeDenied, "the mail server %s refused the mail: %w", host, err).
 			WithHint("its own words say why: check sender and recipients")

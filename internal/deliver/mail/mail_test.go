@@ -98,7 +98,7 @@ func TestLostAnswer(t *testing.T) {
 	server := testkit.NewMailServer(t, testkit.MailOptions{TLS: "none"})
 	s := New(options(server, NoTLS))
 	server.Lose(true)
-	if _, err := s.Send(t.Context(), delivery()); trailhouse.CodeOf(err) != trailhouse.CodeUnavailable {
+	if _, err := s.Send(t.Context(), delivery()); trailhouse.CodeOf(err) != trailhouse.CodeUncertain {
 		t.Errorf("a mail without an answer: %v", err)
 	}
 	server.Lose(false)

@@ -93,3 +93,39 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("%d messages", n)
 	}
 }
+
+// TestOnlyWhatWasSurelyNotTakenIsRepeated counts requests and messages by how the server
+// fails.
+func TestOnlyWhatWasSurelyNotTakenIsRepeated(t *testing.T) {
+	server := testkit.Moto(t)
+	p := testkit.NewProxy(t, server)
+	said := func(status int, code string) testkit.Fault {
+		return testkit.Answer(status, `<ErrorResponse><Error><Code>`+code+`</Code><Message>no</Message></Error></ErrorResponse>`)
+	}
+	cases := map[string]struct {
+		fault    testkit.Fault
+		requests int
+		code     trailhouse.Code
+	}{
+		"throttled":          {said(400, "Throttling"), 3, trailhouse.CodeUnavailable},
+		"too many":           {said(429, "TooManyRequests"), 3, trailhouse.CodeUnavailable},
+		"come later":         {said(503, "ServiceUnavailable"), 3, trailhouse.CodeUnavailable},
+		"reset":              {testkit.Reset(), 1, trailhouse.CodeUncertain},
+		"cut behind sending": {testkit.CutAfter(0), 1, trailhouse.CodeUncertain},
+		"fails inside":       {said(500, "InternalFailure"), 1, trailhouse.CodeUncertain},
+		"bad gateway":        {testkit.Answer(502, "<html>"), 1, trailhouse.CodeUncertain},
+	}
+	for name, tt := range cases {
+		t.Run(name, func(t *testing.T) {
+			arn, _ := testkit.Topic(t, server)
+			p.Fail(func(int, *http.Request) testkit.Fault { return tt.fault })
+			_, err := sender(t, p.URL, arn).Send(t.Context(), &trailhouse.Delivery{ID: "0123", Summary: "x"})
+			if trailhouse.CodeOf(err) != tt.code || len(p.Seen()) != tt.requests {
+				t.Errorf("%d requests, %v", len(p.Seen()), err)
+			}
+		})
+	}
+	if _, err := sender(t, "http://127.0.0.1:1", "arn:aws:sns:us-east-1:123456789012:x").Send(t.Context(), &trailhouse.Delivery{ID: "0123"}); trailhouse.CodeOf(err) != trailhouse.CodeUnavailable {
+		t.Errorf("nobody there: %v", err)
+	}
+}
