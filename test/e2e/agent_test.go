@@ -25,7 +25,6 @@ type fakeNitro struct {
 	dir     string
 	log     string
 	program string
-	mu      sync.Mutex
 	live    []*fakeEnclave
 }
 
