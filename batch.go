@@ -15,6 +15,7 @@ type Batch struct {
 	required []int // columns that each row must set
 	nested   []int // columns with a child
 	rows     int
+	era      int  // how often rows were taken back
 	bytes    *int // of the whole, also where this is a child
 }
 
@@ -84,12 +85,14 @@ func (b *Batch) Reset() {
 		}
 	}
 	b.rows, *b.bytes = 0, 0
+	b.era++
 }
 
 // Truncate drops the rows from row n on and what was set of the row under way, so
 // that a unit that is rejected leaves nothing behind.
 func (b *Batch) Truncate(n int) {
 	b.rows = min(b.rows, n)
+	b.era++
 	for i := range b.cols {
 		less := b.cols[i].truncate(n) // which changes bytes itself where it is nested
 		*b.bytes -= less

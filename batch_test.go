@@ -118,3 +118,63 @@ func TestTexts(t *testing.T) {
 		t.Errorf("after Reset row 9 holds %q", got)
 	}
 }
+
+// TestRepeatRow repeats rows with values of every type and with none, among others and
+// where rows were taken back, and expects what CopyRow of another batch gives.
+func TestRepeatRow(t *testing.T) {
+	inner := []Column{{Name: "x", Type: TypeString}, {Name: "y", Type: TypeInt64}}
+	table := &Table{Name: "t", Columns: []Column{
+		{Name: "text", Type: TypeString}, {Name: "unique", Type: TypeString, Unique: true}, {Name: "int", Type: TypeInt64}, {Name: "bool", Type: TypeBool},
+		{Name: "at", Type: TypeTimestamp}, {Name: "key", Type: TypeUUID}, {Name: "ints", Type: TypeInt64s}, {Name: "list", Type: TypeStrings},
+		{Name: "bytes", Type: TypeBinary}, {Name: "one", Type: TypeStruct, Fields: inner}, {Name: "many", Type: TypeStructs, Fields: inner}, {Name: "map", Type: TypeMap},
+	}}
+	src := NewBatch(table)
+	for n := range 3 {
+		s := fmt.Sprint("text", n)
+		src.SetString(0, s)
+		src.SetString(1, s)
+		src.SetInt(2, int64(n))
+		src.SetBool(3, n == 1)
+		src.SetMicros(4, int64(n))
+		src.SetKey(5, Key{byte(n)})
+		src.SetInts(6, []int64{1, int64(n)})
+		src.SetStrings(7, []string{s, "b"})
+		src.SetText(8, []byte{byte(n)})
+		for _, col := range []int{9, 10, 10} {
+			child := src.Child(col)
+			child.SetString(0, s)
+			child.EndRow()
+			if col == 9 || child.Len()%2 == 0 {
+				src.SetRows(col)
+			}
+		}
+		src.Child(11).SetString(0, s)
+		src.Child(11).SetString(1, "v")
+		src.Child(11).EndRow()
+		src.SetRows(11)
+		src.EndRow()
+		src.EndRow() // all null
+	}
+	b := NewBatch(table)
+	for i := range src.Len() {
+		b.CopyRow(src, i)
+	}
+	order := []int{0, 1, 4, 4, 5, 2, 0, 3, 1}
+	for _, i := range order {
+		b.RepeatRow(i)
+	}
+	era := b.Era()
+	b.Truncate(src.Len() + 4)
+	if b.Era() == era {
+		t.Error("Truncate left the era")
+	}
+	for _, i := range order[4:] {
+		b.RepeatRow(i)
+	}
+	b.CopyRow(src, 2)
+	for k, i := range append(order, 2) {
+		if got, want := b.AppendRow(nil, src.Len()+k), src.AppendRow(nil, i); string(got) != string(want) {
+			t.Errorf("row %d of row %d: %q, want %q", k, i, got, want)
+		}
+	}
+}

@@ -61,6 +61,16 @@ type caller struct {
 	arn, account, user, principal, invokedBy, behalf uint32
 }
 
+// moved returns the caller with all nodes moved.
+func (c caller) moved(by uint32) caller {
+	for _, at := range [...]*uint32{&c.arn, &c.account, &c.user, &c.principal, &c.invokedBy, &c.behalf} {
+		if *at != 0 {
+			*at += by
+		}
+	}
+	return c
+}
+
 // fillIdentity sets the columns of userIdentity and returns who it is.
 func (r *row) fillIdentity(t *eventTable, b *trailhouse.Batch, at uint32) caller {
 	f := &t.shape.fields[t.is.identity]
@@ -68,8 +78,26 @@ func (r *row) fillIdentity(t *eventTable, b *trailhouse.Batch, at uint32) caller
 		r.set(b, f, "", at)
 		return caller{}
 	}
-	var m slots
 	child, s := b.Child(f.col), f.shape
+	raw := r.raw(at)
+	known, ok := r.callers.Find(child, raw)
+	if ok {
+		child.RepeatRow(known.Row)
+		b.SetRows(f.col)
+		return known.More.moved(at)
+	}
+	loose := len(r.loose)
+	c := r.identity(t, child, s, at)
+	b.SetRows(f.col)
+	if known.Drop(); len(r.loose) == loose && !r.repeated {
+		known.Keep(raw, child.Len()-1, c.moved(-at))
+	}
+	return c
+}
+
+// identity fills the row of a userIdentity and returns who it is.
+func (r *row) identity(t *eventTable, child *trailhouse.Batch, s *shape, at uint32) caller {
+	var m slots
 	r.members(at, s, s.prefix, &m)
 	for i := range s.fields {
 		if m.has(i) {
@@ -77,7 +105,6 @@ func (r *row) fillIdentity(t *eventTable, b *trailhouse.Batch, at uint32) caller
 		}
 	}
 	child.EndRow()
-	b.SetRows(f.col)
 	is := &t.identity
 	c := caller{
 		arn: m.optional(is.arn), account: m.optional(is.account), user: m.optional(is.user),

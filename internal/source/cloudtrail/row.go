@@ -17,6 +17,7 @@ type row struct {
 	loose    []loose  // fields of the record that have no column
 	repeated bool     // an object of the record has a member twice
 	names    entity.Names
+	callers  trailhouse.Memo[caller]
 }
 
 // loose is a field without a column, and the path of the object around it.
