@@ -50,7 +50,7 @@ func (h *House) Event(ctx context.Context, id string) ([]cli.Record, error) {
 }
 
 // findEvent looks for an id in all tables of trails, as it is written in records; where
-// no record has it, by the key, which knows no case.
+// no record has it, by the key, which knows no case and may be without hyphens.
 func (h *House) findEvent(ctx context.Context, id string) ([]cli.Record, error) {
 	var views []trailhouse.View
 	for _, t := range trailTables() {
@@ -60,13 +60,14 @@ func (h *House) findEvent(ctx context.Context, id string) ([]cli.Record, error) 
 		}
 		views = append(views, trailhouse.View{Table: t, Files: files})
 	}
+	id = strings.TrimSpace(id)
 	lower := strings.ToLower(id)
 	var found []cli.Record
 	// A key is compared as text, which reads all of them; an id is found by statistics.
-	for _, condition := range []string{"eventid IN (:id, :lower, :upper)", "event_key = :lower"} {
+	for _, condition := range []string{"eventid IN (:id, :lower, :upper)", "event_key = :key"} {
 		q := trailhouse.Query{
 			SQL:        eventSQL(condition),
-			Parameters: map[string]any{"id": id, "lower": lower, "upper": strings.ToUpper(id)},
+			Parameters: map[string]any{"id": id, "lower": lower, "upper": strings.ToUpper(id), "key": keyText(lower)},
 			Views:      views, Limits: h.reports.Limits,
 		}
 		err := h.engine.Query(ctx, q, func([]trailhouse.ResultColumn) error { return nil }, func(row []any) error {
@@ -78,6 +79,14 @@ func (h *House) findEvent(ctx context.Context, id string) ([]cli.Record, error) 
 		}
 	}
 	return nil, nil
+}
+
+// keyText returns a key as it is in the lake, where it is written without its hyphens.
+func keyText(key string) string {
+	if len(key) != 32 || strings.Trim(key, "0123456789abcdef") != "" {
+		return key
+	}
+	return key[:8] + "-" + key[8:12] + "-" + key[12:16] + "-" + key[16:20] + "-" + key[20:]
 }
 
 // eventSQL asks all tables of trails for where the records of a condition are.

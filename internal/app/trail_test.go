@@ -124,6 +124,21 @@ func TestEventGivesTheBytesOfTheSource(t *testing.T) {
 	}
 }
 
+// TestEventByKey asks for a record without an id by its key, in all forms of one.
+func TestEventByKey(t *testing.T) {
+	dir, record := t.TempDir(), `{"eventVersion":"1.0","eventTime":"2025-10-01T00:00:00Z","eventSource":"ec2.amazonaws.com","eventName":"A"}`
+	deliver(t, dir, "CloudTrail", "20251002T0005Z", record)
+	sum := sha256.Sum256([]byte(record))
+	key := trailhouse.Key(sum[:16]).String()
+	h := trailHouse(t, dir)
+	for _, asked := range []string{key, strings.ToUpper(key), strings.ReplaceAll(key, "-", ""), " " + key + "\n"} {
+		got, err := h.Event(t.Context(), asked)
+		if err != nil || len(got) != 1 || string(got[0].Text) != record {
+			t.Errorf("%q: %+v, %v", asked, got, err)
+		}
+	}
+}
+
 // TestLostOriginalsAreRebuilt wants every way of losing an original to be told.
 func TestLostOriginalsAreRebuilt(t *testing.T) {
 	dir, records, files := smallTrail(t)

@@ -169,7 +169,8 @@ func TestBadObjects(t *testing.T) {
 		"second gzip member": {pack(t, good, good), trailhouse.CodeDamaged, "goes on behind its gzip data"},
 		"empty gzip member":  {pack(t, good, ""), trailhouse.CodeDamaged, "goes on behind its gzip data"},
 		"zeros behind gzip":  {append(pack(t, good), 0, 0, 0), trailhouse.CodeDamaged, "goes on behind its gzip data"},
-		"UTF-16":             {[]byte("\xff\xfe{\x00}\x00"), trailhouse.CodeDamaged, "byte 0: byte 0xff does not belong there"},
+		"UTF-16":             {[]byte("\xff\xfe{\x00}\x00"), trailhouse.CodeDamaged, "is UTF-16"},
+		"twice":              {pack(t, string(pack(t, good))), trailhouse.CodeDamaged, "is compressed twice"},
 		"empty":              {nil, trailhouse.CodeDamaged, "is empty"},
 		"no JSON":            {[]byte("<html></html>"), trailhouse.CodeDamaged, "byte 0: '<' does not belong there"},
 		"deep for ever":      {[]byte(strings.Repeat("[", 200_000)), trailhouse.CodeDamaged, "nested deeper than 100000 levels"},
@@ -199,6 +200,57 @@ func TestForeignFiles(t *testing.T) {
 		sink, err := readText(t, "x.json", text)
 		if err != nil || len(sink.covers) != 1 || sink.covers[0].Result != trailhouse.CoverageIgnored || !strings.Contains(sink.covers[0].Detail, want) {
 			t.Errorf("%s: %v %+v", text, err, sink.covers)
+		}
+	}
+}
+
+// utf16 writes a text as PowerShell does.
+func utf16(text, mark string) string {
+	out := mark
+	for _, c := range text {
+		if mark == "\xfe\xff" {
+			out += "\x00" + string(c)
+		} else {
+			out += string(c) + "\x00"
+		}
+	}
+	return out
+}
+
+// TestFilesOfOnesOwn wants trails in files of any name to be read, or refused for what
+// is so with them, and files of others in such forms to be passed over.
+func TestFilesOfOnesOwn(t *testing.T) {
+	good, other := small(""), `{"greeting":"hello"}`
+	const escaped = `"{\"eventVersion\":\"1.08\",\"eventTime\":\"2025-01-02T03:00:02Z\"}"`
+	for name, c := range map[string]struct {
+		content string
+		records int
+		code    trailhouse.Code
+		text    string // of the error or of coverage
+	}{
+		"white space":             {strings.Repeat(" \n", 150_000) + good, 3, "", ""},
+		"white space, compressed": {string(pack(t, strings.Repeat(" \n", 15_000)+good)), 3, "", ""},
+		"only white space":        {strings.Repeat(" \n", 150_000), 0, "", "it is empty"},
+		"UTF-16":                  {utf16(good, "\xff\xfe"), 0, trailhouse.CodeDamaged, "is UTF-16"},
+		"UTF-16, other order":     {utf16(good, "\xfe\xff"), 0, trailhouse.CodeDamaged, "is UTF-16"},
+		"UTF-16 without a mark":   {utf16(good, ""), 0, trailhouse.CodeDamaged, "is UTF-16"},
+		"UTF-16 of others":        {utf16(other, "\xff\xfe"), 0, "", "it is UTF-16, and no record"},
+		"twice":                   {string(pack(t, string(pack(t, good)))), 0, trailhouse.CodeDamaged, "is compressed twice"},
+		"twice, of others":        {string(pack(t, string(pack(t, other)))), 0, "", "it is compressed twice, and no record"},
+		"list of texts":           {"[" + escaped + "]", 0, trailhouse.CodeInvalid, "as texts"},
+		"list of lookups":         {`[{"EventId":"1","CloudTrailEvent":` + escaped + "}]", 0, trailhouse.CodeInvalid, "as texts"},
+		"log events":              {`{"events":[{"timestamp":1,"message":` + escaped + "}]}", 0, trailhouse.CodeInvalid, "as texts"},
+		"texts within a record":   {small(`{"eventTime":"2025-01-02T03:00:02Z","requestParameters":{"m":` + escaped + "}}"), 3, "", ""},
+	} {
+		sink, err := readText(t, "mine.json", c.content)
+		if c.code != "" {
+			if trailhouse.CodeOf(err) != c.code || !strings.Contains(err.Error(), c.text) || trailhouse.HintOf(err) == "" {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if err != nil || sink.records != c.records || len(sink.covers) == 0 || !strings.Contains(sink.covers[0].Detail, c.text) {
+			t.Errorf("%s: %v, %d records, %+v", name, err, sink.records, sink.covers)
 		}
 	}
 }
@@ -305,7 +357,7 @@ func TestGoodObjects(t *testing.T) {
 	}
 	for name, content := range map[string][]byte{
 		"plain": []byte(good), "gzip": pack(t, good), "array": []byte(array), "lines": []byte(lines), "lines with an end": []byte(lines + "\r\n"),
-		"BOM": []byte("\xef\xbb\xbf" + good), "pretty": pretty.Bytes(), "white space": []byte("\n\t " + good + " \r\n"),
+		"BOM": []byte("\xef\xbb\xbf" + good), "BOM in each line": []byte(strings.ReplaceAll("\xef\xbb\xbf"+strings.TrimSuffix(strings.TrimPrefix(good, `{"Records":[`), "]}"), "},{", "}\r\n\xef\xbb\xbf{")), "pretty": pretty.Bytes(), "white space": []byte("\n\t " + good + " \r\n"),
 		"members before": []byte(`{"version":[1],` + good[1:]), "members behind": []byte(good[:len(good)-1] + `,"more":{"x":[]}}`),
 		"two documents": []byte(strings.Replace(good, `},{`, `}]} {"Records":[{`, 1)), "in two arrays": []byte(strings.Replace(good, `},{`, `}],"Records":[{`, 1)),
 	} {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/objects"
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/head"
 	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
 )
 
@@ -50,7 +51,7 @@ type content struct {
 func (s *Source) Read(ctx context.Context, u trailhouse.Unit, sink trailhouse.Sink) error {
 	d := parseName(u.Object)
 	if d.kind == fileDigest {
-		sink.Cover(trailhouse.Coverage{Source: Name, Scope: d.scope(), Object: u.Object, Result: trailhouse.CoverageIgnored, Detail: digestDetail})
+		sink.Cover(trailhouse.Coverage{Source: Name, Scope: d.scope(), Object: u.Object, Result: trailhouse.CoverageIgnored, Detail: head.Digest})
 		return nil
 	}
 	m, ok := s.memory.Get().(*memory)
@@ -62,11 +63,10 @@ func (s *Source) Read(ctx context.Context, u trailhouse.Unit, sink trailhouse.Si
 	if err != nil {
 		return err
 	}
-	if isLookup(c.head) {
-		return trailhouse.Errorf(trailhouse.CodeInvalid, "%s is an answer of LookupEvents, whose records stand in it as texts", u.Object).
-			WithHint("take them out and import the result: jq '{Records: [.Events[].CloudTrailEvent | fromjson]}' FILE > records.json")
+	if err := readable(u, d, c.head); err != nil {
+		return err
 	}
-	if reason := notTrail(c.head, d); reason != "" {
+	if reason := foreign(c.head, d); reason != "" {
 		return s.ignore(u, d, reason, sink)
 	}
 	r := newReader(ctx, s, u, d, sink, m)
@@ -116,14 +116,18 @@ func (s *Source) load(ctx context.Context, u trailhouse.Unit, m *memory) (*conte
 		}
 	}
 	if c.whole == nil {
-		c.head = make([]byte, headSize)
-		n, _ := io.ReadFull(objects.Single(bytes.NewReader(m.stored), u.Object, s.limits), c.head) // whatever is wrong will be found
-		c.head = c.head[:n]
+		again, err := c.open()
+		if err != nil {
+			return nil, err
+		}
+		defer again.Close()
+		c.head = head.Skip(again, make([]byte, head.Size)) // whatever is wrong will be found
 		return c, nil
 	}
 	text := c.whole[:len(c.whole)-tape.Padding]
 	sum := sha256.Sum256(text)
-	c.sha256, c.head = hex.EncodeToString(sum[:]), text[:min(len(text), headSize)]
+	c.sha256, c.head = hex.EncodeToString(sum[:]), head.Trim(text)
+	c.head = c.head[:min(len(c.head), head.Size)]
 	return c, nil
 }
 
@@ -132,7 +136,7 @@ func (s *Source) load(ctx context.Context, u trailhouse.Unit, m *memory) (*conte
 func readUpTo(dst []byte, r io.Reader, size int64) ([]byte, bool, error) {
 	most := int64(maxWhole)
 	if size > most {
-		most = headSize
+		most = head.Size
 	}
 	if want := int(min(max(size, 0), most)) + 512; cap(dst) < want {
 		dst = make([]byte, 0, want)
@@ -163,48 +167,40 @@ type closing struct {
 	io.Closer
 }
 
-// headSize is how much of an object tells whether it is a trail's.
-const headSize = 64 << 10
+// readable refuses an object with records of a trail in a form that is not read, with
+// what to do.
+func readable(u trailhouse.Unit, d delivery, text []byte) error {
+	if head.HoldsTexts(text) {
+		return trailhouse.Errorf(trailhouse.CodeInvalid, "%s holds records of CloudTrail as texts, as answers of LookupEvents and of CloudWatch Logs do", u.Object).
+			WithHint("take them out and import the result: jq '{Records: [.. | strings | fromjson? | objects | select(.eventTime)]}' FILE > records.json")
+	}
+	how, trail := head.Encoded(text)
+	if how == "" || !trail && d.kind == "" {
+		return nil
+	}
+	hint := "import it as it was delivered, or inflate it once: gzip -dc FILE > inner.json.gz"
+	if how == "UTF-16" {
+		hint = "import it as it was delivered, or write it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > records.json"
+	}
+	return trailhouse.Errorf(trailhouse.CodeDamaged, "%s is %s, which no trail delivers", u.Object, how).WithHint("%s", hint)
+}
 
-// digestDetail is what coverage says of a digest.
-const digestDetail = "a digest file: kept for later, when chains are verified"
-
-// notTrail says why an object is not read: it is not JSON, or no word
-// of a trail is in it. A name of a trail's makes it one all the same, and then whatever
-// is wrong with it is damage.
-func notTrail(head []byte, d delivery) string {
+// foreign says why an object is not read. A name of a trail's makes it one all the same,
+// and then whatever is wrong with it is damage.
+func foreign(text []byte, d delivery) string {
 	if d.kind != "" {
 		return ""
 	}
-	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
-	switch {
-	case len(text) == 0:
-		return "it is empty"
-	case text[0] != '{' && text[0] != '[':
-		return "it is not JSON"
-	case bytes.Contains(text, []byte(`"digestStartTime"`)) && bytes.Contains(text, []byte(`"digestS3Bucket"`)):
-		return digestDetail
+	if how, _ := head.Encoded(text); how != "" {
+		return "it is " + how + ", and no record of CloudTrail is in it"
 	}
-	for _, word := range []string{`"Records"`, `"eventVersion"`, `"eventTime"`, `"eventName"`, `"eventSource"`} {
-		if bytes.Contains(text, []byte(word)) {
-			return ""
-		}
-	}
-	if bytes.Contains(text, []byte(`"configurationItem`)) || bytes.Contains(text, []byte(`"configSnapshotId"`)) {
-		return "a file of AWS Config: no record of CloudTrail in it"
-	}
-	return "no record of CloudTrail in it"
-}
-
-// isLookup reports whether an object is what `aws cloudtrail lookup-events` prints.
-func isLookup(head []byte) bool {
-	return bytes.Contains(head, []byte(`"CloudTrailEvent"`)) && bytes.Contains(head, []byte(`"Events"`)) && !bytes.Contains(head, []byte(`"Records"`))
+	return head.Foreign(text)
 }
 
 // ignore passes over an object that is no trail's, which is an error where the user
 // named it.
 func (s *Source) ignore(u trailhouse.Unit, d delivery, reason string, sink trailhouse.Sink) error {
-	if u.Explicit && reason != digestDetail {
+	if u.Explicit && reason != head.Digest {
 		return trailhouse.Errorf(trailhouse.CodeInvalid, "%s is not a file of CloudTrail: %s", u.Object, reason).
 			WithHint(`name files such as 111122223333_CloudTrail_us-east-1_20250102T0305Z_….json.gz, or the directory with them`)
 	}

@@ -314,13 +314,25 @@ func (d *Document) try(scan func(b []byte, i int) (int, bool)) (int, error) {
 	}
 }
 
-// peek skips white space and returns the next byte, 0 at the end of the text.
+const bom = "\xef\xbb\xbf"
+
+// peek skips white space, and byte order marks between documents, which files have that
+// were put together, and returns the next byte, 0 at the end of the text.
 func (d *Document) peek() (byte, error) {
 	for {
-		if d.at == 0 && d.w.base == 0 && bytes.HasPrefix(d.w.buf, []byte("\xef\xbb\xbf")) {
-			d.at = 3
-		}
 		d.at = d.tape.space(d.w.buf, d.at)
+		if d.place == placeTop && d.at < d.w.len() && d.w.buf[d.at] == bom[0] {
+			if bytes.HasPrefix(d.w.buf[d.at:], []byte(bom)) {
+				d.at += len(bom)
+				continue
+			}
+			if d.w.len()-d.at < len(bom) && !d.w.eof {
+				if err := d.move(); err != nil {
+					return 0, err
+				}
+				continue
+			}
+		}
 		if d.at < d.w.len() || d.w.eof {
 			return d.w.buf[d.at], nil
 		}
