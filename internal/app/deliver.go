@@ -87,6 +87,9 @@ func (h *House) render(ctx context.Context, q delivery.Request) (delivery.Render
 		writers = append(writers, w)
 	}
 	out := report.Tee(writers...)
+	if q.Client != "" {
+		out = report.Discreet(out)
+	}
 	if len(q.Columns) > 0 {
 		out = report.Choose(out, q.Columns)
 	}

@@ -78,7 +78,7 @@ func (t *Topic) Publish(ctx context.Context, m Message) (string, error) {
 		switch {
 		case err == nil:
 			id = aws.ToString(out.MessageId)
-		case wrote.lost(err) && ctx.Err() != context.Canceled: //nolint:errorlint // Err returns it bare
+		case wrote.lost(err) && ctx.Err() != context.Canceled:
 			return trailhouse.Errorf(trailhouse.CodeUncertain, "topic %s got the message, and its answer was lost: %w", t.arn, cause(err))
 		}
 		return err
