@@ -12,7 +12,7 @@ import (
 type Batch struct {
 	Table    *Table
 	cols     []column
-	required []int // columns that each row must set
+	required []int // columns that each row must set: those that are Required, and the key
 	nested   []int // columns with a child
 	rows     int
 	era      int  // how often rows were taken back
@@ -54,7 +54,7 @@ func newBatch(t *Table, bytes *int) *Batch {
 		spec := &t.Columns[i]
 		b.cols[i].typ = spec.Type
 		b.cols[i].texts.unique = spec.Unique || spec.Type == TypeBinary
-		if spec.Required {
+		if spec.Required || spec.Name == t.Key {
 			b.required = append(b.required, i)
 		}
 		if fields := spec.fields(); fields != nil {

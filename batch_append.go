@@ -79,3 +79,25 @@ func (b *Batch) tail(col int, present []bool, values int) *column {
 	}
 	return c
 }
+
+// DeriveKeys gives those of the rows from one to another that have no key in a TypeUUID
+// column the GUID that a TypeString column writes (Table.KeyText). It reports false
+// where a row is left without.
+func (b *Batch) DeriveKeys(key, text, from, to int) bool {
+	c := &b.cols[key]
+	if n := to - len(c.valid); n > 0 {
+		c.valid, c.keys = append(c.valid, make([]bool, n)...), append(c.keys, make([]Key, n)...)
+	}
+	for row := from; row < to; row++ {
+		if c.valid[row] {
+			continue
+		}
+		k, ok := ParseKey(b.Text(text, row))
+		if !ok {
+			return false
+		}
+		c.valid[row], c.keys[row] = true, k
+		*b.bytes += setBytes
+	}
+	return true
+}

@@ -1,9 +1,6 @@
 package trailhouse
 
-import (
-	"encoding/hex"
-	"strings"
-)
+import "strings"
 
 // Type is the type of a column. Every type is one of Iceberg v2's.
 type Type uint8
@@ -106,6 +103,11 @@ type Table struct {
 	// writes a key once. Empty for tables whose rows are never repeated, and for
 	// derived tables, whose partitions are replaced whole.
 	Key string
+	// KeyText names a TypeString column that writes the key of most rows as a GUID. A
+	// file holds the key of the others only, 16 bytes a row that nothing makes shorter;
+	// who reads files or asks statements is given the key of every row. The column Key
+	// is not Required then, and set in each row all the same.
+	KeyText string
 	// Cluster names TypeString columns. Within a row group of a file, rows that are
 	// equal in the first of them are stored side by side, within those the ones that are
 	// equal in the second, and so on: what is alike compresses better where it meets.
@@ -129,20 +131,4 @@ func (t *Table) MustIndex(name string) int {
 		return i
 	}
 	panic("BUG: table " + t.Name + " has no column " + name)
-}
-
-// Key identifies a row for ever: a GUID of AWS's, or the first 128 bits of a
-// SHA-256 over what makes the row itself.
-type Key [16]byte
-
-// String returns the key in the 8-4-4-4-12 form of UUIDs.
-func (k Key) String() string {
-	var b [36]byte
-	hex.Encode(b[0:8], k[0:4])
-	hex.Encode(b[9:13], k[4:6])
-	hex.Encode(b[14:18], k[6:8])
-	hex.Encode(b[19:23], k[8:10])
-	hex.Encode(b[24:36], k[10:16])
-	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
-	return string(b[:])
 }

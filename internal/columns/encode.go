@@ -3,6 +3,7 @@ package columns
 import (
 	"bytes"
 	"math/bits"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/parquet"
@@ -18,6 +19,7 @@ type encoder struct {
 	frames  [maxDepth + 1]frame
 	levels  levels
 	cluster clustering
+	own     []bool
 	dict    *dictionary
 	lengths []uint32
 	ints    []int64
@@ -69,6 +71,9 @@ func (e *encoder) column(spec *trailhouse.Column, b *trailhouse.Batch, col int, 
 		inner.listRows(f, &d, optional)
 		e.levels.of(inner, nil, false)
 		return e.textChunk(b, spec, inner, textsOf(&d))
+	}
+	if spec.Type == trailhouse.TypeUUID && optional {
+		d.Valid = e.ownKeys(b, col, f, &d)
 	}
 	e.levels.of(f, d.Valid, optional)
 	switch spec.Type {
@@ -276,4 +281,20 @@ func (e *encoder) keyChunk(b *trailhouse.Batch, spec *trailhouse.Column, f *fram
 		return err
 	}
 	return e.finish(f, bounds{})
+}
+
+// ownKeys says which rows have a key that is to be stored: where the text of the row
+// writes it, a reader has it from there (Table.KeyText).
+func (e *encoder) ownKeys(b *trailhouse.Batch, col int, f *frame, d *trailhouse.ColumnData) []bool {
+	t := b.Table
+	if t.KeyText == "" || t.Columns[col].Name != t.Key || len(d.Valid) == 0 {
+		return d.Valid
+	}
+	text := t.MustIndex(t.KeyText)
+	e.own = slices.Grow(e.own[:0], b.Len())[:b.Len()]
+	for _, row := range f.rows {
+		k, ok := trailhouse.ParseKey(b.Text(text, int(row)))
+		e.own[row] = d.Valid[row] && !(ok && k == d.Keys[row])
+	}
+	return e.own
 }

@@ -3,6 +3,7 @@ package columns
 import (
 	"fmt"
 
+	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/trailhouse/trailhouse"
 )
@@ -58,8 +59,9 @@ func closeCursors(cursors []*cursor) {
 // levels of the node around it.
 func (o *opener) node(columns []trailhouse.Column, col int, path string, def, rep int16) (*node, error) {
 	spec := &columns[col]
+	optional := !spec.Required && (path != "" || !o.requires(spec.Name))
 	path += spec.Name
-	if !spec.Required {
+	if optional {
 		def++
 	}
 	n := &node{col: col, kind: spec.Type, def: def}
@@ -83,6 +85,13 @@ func (o *opener) node(columns []trailhouse.Column, col int, path string, def, re
 		return nil, err
 	}
 	return n, nil
+}
+
+// requires reports whether the file was written when the column was still required.
+func (o *opener) requires(column string) bool {
+	root := o.rdr.MetaData().Schema.Root()
+	at := root.FieldIndexByName(column)
+	return at >= 0 && root.Field(at).RepetitionType() == parquet.Repetitions.Required
 }
 
 // parts opens what a column nests.

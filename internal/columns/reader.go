@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/trailhouse/trailhouse"
@@ -17,7 +18,8 @@ const batchBytes = 16 << 20
 // Read reads a file of a table and calls fn with batches of at most RowGroupRows
 // rows, in the order of the file. cols names the columns to read, nil all. The
 // batches have the columns of the table at their positions; those that were not
-// asked for, and those that the file is too old to have, are null. A batch is
+// asked for, and those that the file is too old to have, are null; where the key is
+// asked for, the table's KeyText is read too, and each row has its key. A batch is
 // the callee's until fn returns. CodeNotFound where there is no file, CodeDamaged
 // where it is not one of the table's, CodeInterrupted where ctx ends; an error of
 // fn is returned unchanged.
@@ -31,7 +33,7 @@ func Read(ctx context.Context, path string, t *trailhouse.Table, cols []string, 
 		return err
 	}
 	defer rdr.Close()
-	r := newReader(path, t, fn)
+	r := newReader(path, t, positions, fn)
 	for g := range rdr.NumRowGroups() {
 		err := r.open(rdr, g, t, positions, func(nodes []*node, rows int64) error { return r.group(ctx, nodes, rows) })
 		if err != nil {
@@ -41,9 +43,12 @@ func Read(ctx context.Context, path string, t *trailhouse.Table, cols []string, 
 	return r.flush()
 }
 
-func newReader(path string, t *trailhouse.Table, fn func(*trailhouse.Batch) error) *reader {
+func newReader(path string, t *trailhouse.Table, positions []int, fn func(*trailhouse.Batch) error) *reader {
 	r := &reader{path: path, batch: trailhouse.NewBatch(nullable(t)), fn: fn}
 	r.batch.Table = t
+	if t.KeyText != "" {
+		r.derives = slices.Contains(positions, t.MustIndex(t.Key))
+	}
 	return r
 }
 
@@ -99,6 +104,7 @@ type reader struct {
 	// stretch is how many rows are read of one column before the next: enough to spread
 	// the cost of a change, few enough that large values do not fill the memory.
 	stretch int
+	derives bool // rows without a key have it from the table's KeyText
 }
 
 // group reads the rows of one row group.
@@ -126,13 +132,27 @@ func (r *reader) fill(nodes []*node, rows *int64) error {
 		from := r.batch.Len()
 		n := min(r.stretch, RowGroupRows-from, int(*rows))
 		for _, node := range nodes {
+			err := node.rows(r.batch, n)
 			r.batch.SetLen(from)
-			if err := node.rows(r.batch, n); err != nil {
+			if err != nil {
 				return err
 			}
 		}
-		r.batch.SetLen(from + n)
+		if err := r.add(n); err != nil {
+			return err
+		}
 		*rows -= int64(n)
+	}
+	return nil
+}
+
+// add makes the values of the next n rows rows of the batch, each with its key.
+func (r *reader) add(n int) error {
+	from := r.batch.Len()
+	r.batch.SetLen(from + n)
+	t := r.batch.Table
+	if r.derives && !r.batch.DeriveKeys(t.MustIndex(t.Key), t.MustIndex(t.KeyText), from, from+n) {
+		return fmt.Errorf("a row has no %s, and no %s that is a GUID", t.Key, t.KeyText)
 	}
 	return nil
 }
@@ -159,6 +179,7 @@ func (r *reader) flush() error {
 // each marked as unique: who reads rows gains nothing by finding equal texts.
 func nullable(t *trailhouse.Table) *trailhouse.Table {
 	c := *t
+	c.Key = ""
 	c.Columns = optional(t.Columns)
 	return &c
 }
@@ -172,7 +193,8 @@ func optional(columns []trailhouse.Column) []trailhouse.Column {
 	return out
 }
 
-// positionsOf returns the positions of the named columns, of all for nil.
+// positionsOf returns the positions of the named columns, of all for nil, and of the
+// column that the key is taken from where it is named.
 func positionsOf(t *trailhouse.Table, cols []string) ([]int, error) {
 	var positions []int
 	if cols == nil {
@@ -187,6 +209,9 @@ func positionsOf(t *trailhouse.Table, cols []string) ([]int, error) {
 			return nil, trailhouse.Errorf(trailhouse.CodeInternal, "table %s has no column %s", t.Name, name)
 		}
 		positions = append(positions, i)
+	}
+	if t.KeyText != "" && slices.Contains(cols, t.Key) && !slices.Contains(cols, t.KeyText) {
+		positions = append(positions, t.MustIndex(t.KeyText))
 	}
 	return positions, nil
 }

@@ -20,7 +20,7 @@ func ReadRows(ctx context.Context, path string, t *trailhouse.Table, cols []stri
 		return err
 	}
 	defer rdr.Close()
-	r := newReader(path, t, fn)
+	r := newReader(path, t, positions, fn)
 	var from int64 // of the row group
 	for g := range rdr.NumRowGroups() {
 		end := from + rdr.MetaData().RowGroup(g).NumRows()
@@ -54,8 +54,7 @@ func (r *reader) few(ctx context.Context, nodes []*node, at int64, rows []int64)
 					return err
 				}
 			}
-			r.batch.SetLen(from + n)
-			return nil
+			return r.add(n)
 		})
 		if err != nil {
 			return err

@@ -21,8 +21,9 @@ const (
 	formatVersion  = 1
 )
 
-// Ensure creates the table where it is missing, and adds the columns at the end
-// that it does not have yet. Two processes may do so at once.
+// Ensure creates the table where it is missing, adds the columns at the end that it
+// does not have yet, and lets those be null that are no longer
+// required. Two processes may do so at once.
 func (l *Lake) Ensure(ctx context.Context, t *trailhouse.Table) error {
 	var last error
 	for attempt := range maxAttempts {
@@ -54,8 +55,8 @@ func (l *Lake) ensureOnce(ctx context.Context, t *trailhouse.Table) (done bool, 
 	if tbl == nil {
 		return l.create(ctx, t, want)
 	}
-	missing, err := compare(t, tbl, want)
-	if err != nil || missing == 0 {
+	changes, err := compare(t, tbl, want)
+	if err != nil || changes == 0 {
 		return true, err
 	}
 	reqs := []table.Requirement{table.AssertTableUUID(tbl.Metadata().TableUUID()), table.AssertCurrentSchemaID(tbl.Schema().ID)}
@@ -110,8 +111,8 @@ func properties(t *trailhouse.Table) iceberg.Properties {
 }
 
 // compare checks a table that exists against our description of it and returns
-// how many of our columns it lacks.
-func compare(t *trailhouse.Table, tbl *table.Table, want *iceberg.Schema) (missing int, err error) {
+// how many of our columns it lacks or still requires.
+func compare(t *trailhouse.Table, tbl *table.Table, want *iceberg.Schema) (changes int, err error) {
 	version, _ := strconv.Atoi(tbl.Properties()[formatProperty])
 	if version > formatVersion {
 		return 0, newer(t, "it is of format version "+strconv.Itoa(version))
@@ -122,8 +123,11 @@ func compare(t *trailhouse.Table, tbl *table.Table, want *iceberg.Schema) (missi
 	}
 	for i, f := range have {
 		o := ours[i]
-		if f.ID != o.ID || f.Name != o.Name || f.Required != o.Required || !f.Type.Equals(o.Type) {
+		if f.ID != o.ID || f.Name != o.Name || o.Required && !f.Required || !f.Type.Equals(o.Type) {
 			return 0, newer(t, fmt.Sprintf("its column %d is %s %s", i+1, f.Name, f.Type))
+		}
+		if f.Required != o.Required {
+			changes++
 		}
 	}
 	if _, _, tr, _ := specOf(tbl.Spec()); tr != t.Transform {
@@ -134,7 +138,7 @@ func compare(t *trailhouse.Table, tbl *table.Table, want *iceberg.Schema) (missi
 			return 0, trailhouse.Errorf(trailhouse.CodeInternal, "column %s cannot be added to table %s: it is required and old rows have no value", o.Name, t.Name)
 		}
 	}
-	return len(ours) - len(have), nil
+	return changes + len(ours) - len(have), nil
 }
 
 func newer(t *trailhouse.Table, why string) error {

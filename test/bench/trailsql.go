@@ -117,7 +117,7 @@ func trailEqual(args []string) error {
 		hashes = append(hashes, fmt.Sprintf("hash(%s) AS c%d", name, i))
 		sums = append(sums, fmt.Sprintf("CAST(count_if(o.c%d <> t.c%d) AS BIGINT)", i, i))
 	}
-	text := fmt.Sprintf(`WITH o AS (SELECT event_key, %s FROM read_parquet(['%s'], hive_partitioning = false)),
+	text := fmt.Sprintf(`WITH o AS (SELECT coalesce(event_key, TRY_CAST(eventid AS UUID)) AS event_key, %s FROM read_parquet(['%s'], hive_partitioning = false)),
 		t AS (SELECT DISTINCT event_key, %s FROM read_parquet('%s'))
 		SELECT (SELECT count(*) FROM o), count(*), [%s] FROM o JOIN t USING (event_key)`,
 		strings.Join(hashes, ", "), strings.Join(args[1:], "','"), strings.Join(hashes, ", "), args[0], strings.Join(sums, ", "))

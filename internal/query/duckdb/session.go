@@ -207,6 +207,9 @@ func viewSQL(v trailhouse.View) string {
 		if columns[i] = name(c.Name); !whole || stored != seen {
 			columns[i] = "CAST(" + name(c.Name) + " AS " + seen + ") AS " + name(c.Name)
 		}
+		if t := v.Table; t.KeyText != "" && c.Name == t.Key { // files have those keys only that the text does not tell
+			columns[i] = "coalesce(CAST(" + name(c.Name) + " AS " + seen + "), lower(" + name(t.KeyText) + ")) AS " + name(c.Name)
+		}
 	}
 	from := readSQL(v)
 	if !whole {

@@ -28,7 +28,7 @@ func (r *row) keyOf(id, record uint32) trailhouse.Key {
 	if text == nil && id != 0 && r.nodes[id].Kind == tape.Number {
 		text = r.raw(id)
 	}
-	if key, ok := parseGUID(text); ok {
+	if key, ok := trailhouse.ParseKey(text); ok {
 		return key
 	}
 	if text == nil {

@@ -48,7 +48,7 @@ func calls(name, doc string) *trailhouse.Table {
 func table(name, doc string, columns []trailhouse.Column) *trailhouse.Table {
 	return &trailhouse.Table{
 		Name: name, Doc: doc, Columns: append(columns, provenance()...),
-		PartitionBy: "eventtime", Transform: trailhouse.ByDay, Key: "event_key",
+		PartitionBy: "eventtime", Transform: trailhouse.ByDay, Key: "event_key", KeyText: "eventid",
 	}
 }
 
@@ -252,7 +252,7 @@ func provenance() []trailhouse.Column {
 	return []trailhouse.Column{
 		text("account_id", "account whose event it is: recipientAccountId, else the caller's, else that of the file's name"),
 		payload("unknownfields", "fields that have no column, or whose value does not fit it, by their path in the record; JSON text with its quotes"),
-		required(trailhouse.Column{Name: "event_key", Type: trailhouse.TypeUUID, Unique: true, Doc: "the event's id where that is a GUID, else 128 bits of SHA-256 of the id, of a record without id (version 1.0) of the record: an event is in the lake once"}),
+		{Name: "event_key", Type: trailhouse.TypeUUID, Unique: true, Doc: "the event's id where that is a GUID, else 128 bits of SHA-256 of the id, of a record without id (version 1.0) of the record: an event is in the lake once. Files hold it only where eventid does not tell it: read by another program it is coalesce(event_key, eventid)"},
 		required(text("object", "file or address that the record was first read from")),
 		required(number("record_index", "number of the record in the object, from 0")),
 		required(trailhouse.Column{Name: "position", Type: trailhouse.TypeInt64, Required: true, Unique: true, Doc: "byte offset of the record in the inflated object"}),

@@ -1,8 +1,6 @@
 package cloudtrail
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"strconv"
 	"time"
 )
@@ -65,38 +63,6 @@ func daysSince1970(year, month, day int64) int64 {
 		month += 12
 	}
 	return 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1 - 719468
-}
-
-// parseGUID returns the 16 bytes that a GUID writes.
-func parseGUID(s []byte) (key [16]byte, ok bool) {
-	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return key, false
-	}
-	two := func(i, k int) uint64 {
-		return uint64(binary.LittleEndian.Uint32(s[i:])) | uint64(binary.LittleEndian.Uint32(s[k:]))<<32
-	}
-	good := true
-	for i, digits := range [...]uint64{two(0, 4), two(9, 14), two(19, 24), two(28, 32)} {
-		n, ok := hex8(digits)
-		good = good && ok
-		binary.BigEndian.PutUint32(key[4*i:], n)
-	}
-	return key, good
-}
-
-// hex8 returns the number that eight hexadecimal digits write, the first of which is in
-// the lowest byte. All eight are worked on at once: a letter has the bit 0x40, and what
-// comes out must write the same digits again.
-func hex8(x uint64) (uint32, bool) {
-	const ones = 0x0101010101010101
-	letters := x >> 6 & ones
-	n := x&(0x0f*ones) + 9*letters
-	above9 := (n + 0x76*ones) >> 7 & ones
-	ok := n&(0xf0*ones) == 0 && n+'0'*ones+('a'-10-'0')*above9 == x|letters<<5
-	n = bits.ReverseBytes64(n)
-	n = (n | n>>4) & 0x00ff00ff00ff00ff
-	n = (n | n>>8) & 0x0000ffff0000ffff
-	return uint32(n | n>>16), ok
 }
 
 // parseInt reads a JSON number that is an integer of 64 bits.

@@ -1,47 +1,9 @@
 package cloudtrail
 
 import (
-	"bytes"
-	"math/rand/v2"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/trailhouse/trailhouse"
 )
-
-func TestParseGUID(t *testing.T) {
-	for range 1000 {
-		var k trailhouse.Key
-		for i := range k {
-			k[i] = byte(rand.IntN(256))
-		}
-		for _, s := range []string{k.String(), string(bytes.ToUpper([]byte(k.String())))} {
-			if got, ok := parseGUID([]byte(s)); !ok || got != k {
-				t.Fatalf("%s: %v %v", s, got, ok)
-			}
-		}
-	}
-	good := []byte("01234567-89ab-cdef-ABCD-EF0123456789")
-	for i := range good {
-		for c := range 256 {
-			bad := bytes.Clone(good)
-			bad[i] = byte(c)
-			hex := strings.IndexByte("0123456789abcdefABCDEF", byte(c)) >= 0
-			if good[i] == '-' {
-				hex = c == '-'
-			}
-			if _, ok := parseGUID(bad); ok != hex {
-				t.Fatalf("%q: %v", bad, ok)
-			}
-		}
-	}
-	for _, s := range []string{"", "0", string(good[:35]), string(good) + "0"} {
-		if _, ok := parseGUID([]byte(s)); ok {
-			t.Errorf("%q is taken for a GUID", s)
-		}
-	}
-}
 
 func TestParseTime(t *testing.T) {
 	for at := time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() < 2200; at = at.Add(86399*7*time.Second + 61*time.Minute) {
