@@ -252,7 +252,7 @@ func provenance() []trailhouse.Column {
 	return []trailhouse.Column{
 		text("account_id", "account whose event it is: recipientAccountId, else the caller's, else that of the file's name"),
 		payload("unknownfields", "fields that have no column, or whose value does not fit it, by their path in the record; JSON text with its quotes"),
-		{Name: "event_key", Type: trailhouse.TypeUUID, Unique: true, Doc: "the event's id where that is a GUID, else 128 bits of SHA-256 of the id, of a record without id (version 1.0) of the record: an event is in the lake once. Files hold it only where eventid does not tell it: read by another program it is coalesce(event_key, eventid)"},
+		{Name: "event_key", Type: trailhouse.TypeUUID, Unique: true, Doc: "the event's id where that is a GUID, else 128 bits of SHA-256 of the id, of a record without id (version 1.0) of the record: an event is in the lake once. Files hold it only where eventid does not tell it: read by another program it is coalesce(cast(event_key as varchar), lower(eventid))"},
 		required(text("object", "file or address that the record was first read from")),
 		required(number("record_index", "number of the record in the object, from 0")),
 		required(trailhouse.Column{Name: "position", Type: trailhouse.TypeInt64, Required: true, Unique: true, Doc: "byte offset of the record in the inflated object"}),
