@@ -2,10 +2,11 @@ WITH sums AS (
   -- One pass over all calls and sessions. Numbers are grouped by, since they are a third
   -- of the work of texts: hash is xxhash64(to_utf8(x)) elsewhere, and what falls together
   -- with odds of 1 to 2^64 is told apart below or in the report. A session without calls
-  -- makes a row of its own.
+  -- makes a row of its own. A call outside of its session is none of its calls; there are
+  -- few, and each is judged by itself.
   SELECT
     e.client_rule,
-    c.session_id IS NOT NULL AS in_session,
+    c.session_id IS NOT NULL AND c.session_match <> 'outside' AS in_session,
     coalesce(c.debug, false) AS in_debug,
     hash({key_arn}) AS key_arn_hash, hash({key_id}) AS key_id_hash, hash(coalesce(c.key_arn, c.key_id)) AS key_name_hash,
     hash({pcr0}) AS pcr0_hash, hash({pcr8}) AS pcr8_hash,
@@ -16,7 +17,7 @@ WITH sums AS (
     min(c.eventtime) AS first_call,
     max(c.eventtime) AS last_call
   FROM kms_calls AS c
-  FULL JOIN enclave_usage AS e ON e.session_id = c.session_id
+  FULL JOIN enclave_usage AS e ON e.session_id = CASE WHEN c.session_match <> 'outside' THEN c.session_id END
   GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 ), groups AS (
   SELECT s.*, coalesce(r.client, 'unattributed') AS client
@@ -69,11 +70,15 @@ WITH sums AS (
   UNION ALL
   SELECT 'image-not-approved' AS finding_kind, *
   FROM kms_calls
-  WHERE session_id IS NOT NULL AND debug IS DISTINCT FROM true AND pcr0 IN (SELECT image FROM unsure WHERE image IS NOT NULL)
+  WHERE session_match = 'outside'
   UNION ALL
   SELECT 'image-not-approved' AS finding_kind, *
   FROM kms_calls
-  WHERE pcr0 IS NULL AND session_id IS NOT NULL AND EXISTS (SELECT 1 FROM unsure WHERE image IS NULL)
+  WHERE session_match <> 'outside' AND session_id IS NOT NULL AND debug IS DISTINCT FROM true AND pcr0 IN (SELECT image FROM unsure WHERE image IS NOT NULL)
+  UNION ALL
+  SELECT 'image-not-approved' AS finding_kind, *
+  FROM kms_calls
+  WHERE pcr0 IS NULL AND session_match <> 'outside' AND session_id IS NOT NULL AND EXISTS (SELECT 1 FROM unsure WHERE image IS NULL)
   UNION ALL
   SELECT 'key-shared-by-clients' AS finding_kind, *
   FROM kms_calls

@@ -97,7 +97,9 @@ WITH calls AS (
     CASE WHEN min(instance_id) = max(last_instance) THEN min(instance_id) END AS instance_id,
     CASE WHEN min(enclave_id) = max(last_enclave) THEN min(enclave_id) END AS enclave_id,
     CASE WHEN min(session_id) = max(last_session) THEN min(session_id) END AS session_id,
-    CASE WHEN min(key_name) = max(key_name) THEN min(key_name) END AS key_arn,
+    CASE WHEN min(key_name) = max(key_name) AND count(key_name) = count(*) THEN min(key_name) END AS key_arn,
+    min(key_name) AS key_name,
+    CAST(sum(CASE WHEN key_name IS NULL THEN calls ELSE 0 END) AS bigint) AS keyless,
     CASE WHEN min(pcr0) = max(pcr0) THEN min(pcr0) END AS pcr0,
     CASE WHEN min(principal) = max(principal) THEN min(principal) END AS principal,
     count(DISTINCT key_name) AS keys,
@@ -126,7 +128,8 @@ WITH calls AS (
     CASE calls WHEN 1 THEN '1 call' ELSE CAST(calls AS varchar) || ' calls' END
       || CASE WHEN failed = 0 THEN '' WHEN failed = calls AND calls = 1 THEN ' that failed'
            WHEN failed = calls THEN ' that all failed' ELSE ', of which ' || CAST(failed AS varchar) || ' failed,' END AS calls_text,
-    CASE WHEN keys = 0 THEN ' without a key' WHEN keys = 1 THEN ' with key ' || key_arn ELSE ' with ' || CAST(keys AS varchar) || ' keys' END AS keys_text,
+    CASE WHEN keys = 0 THEN ' without a key' WHEN keys = 1 THEN ' with key ' || key_name ELSE ' with ' || CAST(keys AS varchar) || ' keys' END
+      || CASE WHEN keys = 0 OR keyless = 0 THEN '' ELSE ', but ' || CAST(keyless AS varchar) || ' of them without a key' END AS keys_text,
     CASE WHEN pcr0 IS NULL AND images = 0 THEN 'an image without PCR0' WHEN pcr0 IS NULL THEN CAST(images AS varchar) || ' images' ELSE 'image ' || substr(pcr0, 1, 12) END AS image_text
   FROM grouped
 ), found AS (
@@ -153,7 +156,7 @@ WITH calls AS (
         || calls_text || keys_text
       WHEN 'key-shared-by-clients' THEN 'key ' || key_arn || ' is used by enclaves of more than one client: ' || clients || '; ' || calls_text
       WHEN 'never-attested' THEN 'session ' || session_id || ' of ' || clients || coalesce(', named ' || enclave_name || ',', '')
-        || ' never made an attested call, though approved_images names its client and a trail with KMS events of its days was read'
+        || ' never made an attested call while it ran, though approved_images names its client and a trail with KMS events of its days was read'
       ELSE 'attested calls of ' || image_text || ' of ' || clients || keys_text || ' failed with ' || errors || '; '
         || CASE calls WHEN 1 THEN '1 call' ELSE CAST(calls AS varchar) || ' calls' END
         || CASE WHEN enclave_id IS NULL THEN ' of more than one enclave' ELSE ' of enclave ' || enclave_id END
