@@ -112,13 +112,13 @@ func TestListPagesAndOddKeys(t *testing.T) {
 	if got, err := list(t.Context(), b, "p/n/", "p/n/27"); err != nil || !slices.Equal(got, []string{"p/n/28", "p/n/29"}) {
 		t.Errorf("after 27: %q, %v", got, err)
 	}
-	if got, err := b.ListPrefixes(t.Context(), ""); err != nil || !slices.Equal(got, []string{"o/", "p/"}) {
+	if got, _, err := b.ListFolder(t.Context(), ""); err != nil || !slices.Equal(got, []string{"o/", "p/"}) {
 		t.Errorf("folders %q, %v", got, err)
 	}
-	if got, err := b.ListPrefixes(t.Context(), "p/"); err != nil || !slices.Equal(got, []string{"n/", "z/"}) {
+	if got, _, err := b.ListFolder(t.Context(), "p/"); err != nil || !slices.Equal(got, []string{"n/", "z/"}) {
 		t.Errorf("folders of p/ %q, %v", got, err)
 	}
-	if got, err := b.ListPrefixes(t.Context(), "none/"); err != nil || len(got) != 0 {
+	if got, _, err := b.ListFolder(t.Context(), "none/"); err != nil || len(got) != 0 {
 		t.Errorf("folders of none/ %q, %v", got, err)
 	}
 }
@@ -164,7 +164,7 @@ func TestListingsThatNeverEnd(t *testing.T) {
 				t.Errorf("%d requests", asked)
 			}
 			p.Fail(func(n int, _ *http.Request) testkit.Fault { return testkit.Answer(200, tt.pages(n)) })
-			folders, err2 := b.ListPrefixes(t.Context(), "")
+			folders, _, err2 := b.ListFolder(t.Context(), "")
 			if tt.want == "" {
 				expect(t, err, trailhouse.CodeInvalid, "does not come to an end")
 				expect(t, err2, trailhouse.CodeInvalid, "does not come to an end")
@@ -337,7 +337,7 @@ func TestDeniedNamesThePermission(t *testing.T) {
 	_, err = list(t.Context(), b, "a/", "")
 	expect(t, err, trailhouse.CodeDenied, "s3://trail/a/", "permission s3:ListBucket on arn:aws:s3:::trail is missing")
 	p.Fail(each(isList, testkit.S3Error(404, "NoSuchBucket")))
-	_, err = b.ListPrefixes(t.Context(), "")
+	_, _, err = b.ListFolder(t.Context(), "")
 	expect(t, err, trailhouse.CodeNotFound, "s3://trail/", "NoSuchBucket")
 }
 
@@ -477,7 +477,7 @@ func TestOptionsThatCannotWork(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 	s := open(t, "http://127.0.0.1:1")
-	_, err := s.Bucket("b").ListPrefixes(t.Context(), "")
+	_, _, err := s.Bucket("b").ListFolder(t.Context(), "")
 	expect(t, err, trailhouse.CodeCredentials, "the default credentials")
 }
 

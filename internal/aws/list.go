@@ -29,7 +29,7 @@ type Listing struct {
 	size              int
 	after             string // where the first request starts
 	token             string // where the next request goes on
-	last              string // the greatest key or prefix that was given
+	last              string // the greatest key that was given
 	idle              int
 	ended             bool
 }
@@ -83,33 +83,39 @@ func (b *Bucket) List(ctx context.Context, prefix, after string, yield func(Obje
 	}
 }
 
-// ListPrefixes returns the folders directly below a prefix that ends with a slash or is
-// empty, each with its slash, without the prefix before it, in order.
-func (b *Bucket) ListPrefixes(ctx context.Context, prefix string) ([]string, error) {
+// ListFolder returns what lies directly below a prefix that ends with a slash or is
+// empty: the folders, each with its slash and without the prefix before it, and the
+// objects, both in order.
+func (b *Bucket) ListFolder(ctx context.Context, prefix string) (folders []string, files []Object, err error) {
 	l := &Listing{bucket: b, prefix: prefix, delimiter: "/", size: MaxPage}
-	var out []string
+	last := ""
 	for !l.ended {
 		page, err := l.page(ctx)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		fresh := 0
+		fresh, err := l.objects(page)
+		if err != nil {
+			return nil, nil, err
+		}
+		files = append(files, fresh...)
+		more := len(fresh)
 		for _, p := range page.CommonPrefixes {
 			name, err := l.decoded(page, aws.ToString(p.Prefix))
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			if name > l.last && strings.HasPrefix(name, prefix) && len(name) > len(prefix) {
-				out = append(out, name[len(prefix):])
-				l.last = name
-				fresh++
+			if name > last && strings.HasPrefix(name, prefix) && len(name) > len(prefix) {
+				folders = append(folders, name[len(prefix):])
+				last = name
+				more++
 			}
 		}
-		if err := l.advance(page, fresh); err != nil {
-			return nil, err
+		if err := l.advance(page, more); err != nil {
+			return nil, nil, err
 		}
 	}
-	return out, nil
+	return folders, files, nil
 }
 
 // page makes the next request.

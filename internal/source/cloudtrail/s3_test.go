@@ -245,6 +245,50 @@ func TestS3Layouts(t *testing.T) {
 	}
 }
 
+// TestS3Loose puts files of a trail into every folder on the way down to a region's, and
+// folders there that are none of a trail's: the files are read, at each import anew where
+// they are new, and the folders are told and can be named.
+func TestS3Loose(t *testing.T) {
+	b, ledger, positions := newS3Bucket(t), map[string]bool{}, kept{}
+	loose := func(folder string, n int) {
+		key := folder + fmt.Sprintf("111122223333_CloudTrail_eu-west-1_20250301T00%02dZ_%016x.json.gz", n, n)
+		b.put(key, s3Gzip(s3File(key, "111122223333", "eu-west-1", time.Unix(1_740_000_000, 0), n)))
+		b.events[key] = n
+	}
+	b.deliver("AWSLogs/", "111122223333", "CloudTrail", "eu-west-1", "2025-03-01", 1, 1)
+	b.deliver("AWSLogs/o-a1b2c3d4e5/", "111122223334", "CloudTrail", "eu-west-1", "2025-03-01", 2, 2)
+	b.deliver("deep/er/AWSLogs/", "111122223335", "CloudTrail", "eu-west-1", "2025-03-01", 3, 3)
+	for i, folder := range []string{"", "deep/", "deep/er/", "AWSLogs/", "AWSLogs/111122223333/", "AWSLogs/111122223333/CloudTrail/", "AWSLogs/o-a1b2c3d4e5/", "deep/er/AWSLogs/111122223335/"} {
+		loose(folder, 10+i)
+	}
+	want := b.total()
+	b.put("AWSLogs/README", "no evidence")
+	b.put("AWSLogs/111122223333/Config/eu-west-1/x.json.gz", "of another service")
+	loose("AWSLogs/prod-account/CloudTrail/", 5)
+	loose("AWSLogs/o-a1b2c3d4e5/010101010101.bak/", 5)
+	loose("AWSLogs/111122223333/old/", 5)
+	loose("deep/copies/", 5)
+	events, read, missed, err := b.run(b.source(S3Options{Positions: positions}), ledger)
+	if err != nil || events != want || read != 11 || len(missed) != 3 {
+		t.Fatalf("%d events of %d, %d objects, %v\n%v", events, want, read, err, missed)
+	}
+	told := missed[0].Detail + missed[1].Detail + missed[2].Detail
+	for _, part := range []string{"3 folders within AWSLogs", "AWSLogs/prod-account/", "AWSLogs/o-a1b2c3d4e5/010101010101.bak/", "AWSLogs/111122223333/old/", "1 folders beside AWSLogs are not read (deep/copies/)", "1 objects are neither"} {
+		if !strings.Contains(told, part) || missed[0].Result != trailhouse.CoverageIgnored {
+			t.Errorf("%q is not told: %s", part, told)
+		}
+	}
+	loose("AWSLogs/111122223333/", 30)
+	if events, read, _, err = b.run(b.source(S3Options{Positions: positions}), ledger); err != nil || events != 30 || read != 1 {
+		t.Errorf("later: %d events, %d objects, %v", events, read, err)
+	}
+	for _, prefix := range []string{"AWSLogs/prod-account", "AWSLogs/o-a1b2c3d4e5/010101010101.bak/", "AWSLogs/111122223333/old", "deep/copies"} {
+		if events, _, missed, err = b.run(b.source(S3Options{Prefix: prefix}), map[string]bool{}); err != nil || events != 5 || len(missed) != 0 {
+			t.Errorf("%s: %d events, %v %v", prefix, events, missed, err)
+		}
+	}
+}
+
 // TestS3LateFile imports, has a file arrive two delivery days late, and one far too
 // late, and imports again: the listing must begin two days before the newest day and
 // not at the beginning.

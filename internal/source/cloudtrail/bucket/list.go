@@ -51,6 +51,10 @@ type listing struct {
 	found  int64
 	// passed counts objects beside a trail that cannot be evidence.
 	passed int64
+	// loose are the objects that lie on the way down to the folders of the regions, and
+	// strange the folders there that are none of a trail's.
+	loose   []loose
+	strange []string
 }
 
 // List finds the objects, in any order. Below AWSLogs it lists by account, kind
@@ -74,6 +78,7 @@ func (s *Store) List(ctx context.Context, visit func(trailhouse.Unit) error, mis
 	if l.passed > 0 {
 		l.miss(folder{prefix: s.options.Prefix}, trailhouse.CoverageIgnored, fmt.Sprintf("%d objects are neither .json nor .gz", l.passed))
 	}
+	l.tellStrange()
 	slices.SortFunc(l.misses, func(a, b trailhouse.Coverage) int { return cmp.Compare(a.Object, b.Object) })
 	for _, c := range l.misses {
 		if err := miss(c); err != nil {
@@ -98,7 +103,7 @@ func (l *listing) run() error {
 			return nil
 		}
 		roots = []folder{{prefix: withSlash(prefix), part: true}}
-	} else if roots, err = l.regions(roots, rest); err != nil {
+	} else if roots, err = l.trails(prefix, roots, rest); err != nil {
 		return err
 	}
 	var recent bool // something was listed from a position on, so that nothing new is no news
@@ -133,7 +138,7 @@ func (l *listing) roots(prefix string) (roots []folder, rest []string, err error
 		return []folder{{prefix: strings.Join(parts[:i+1], "/") + "/"}}, parts[i+1:], nil
 	}
 	here, seen := []folder{{prefix: withSlash(prefix)}}, 0
-	var beside []folder // the folders directly below the prefix
+	var all []folder
 	for depth := 0; depth < searchDepth && len(here) > 0; depth++ {
 		if seen += len(here); seen > searchFolders {
 			if len(roots) > 0 { // else everything is listed, whatever its folders
@@ -146,9 +151,7 @@ func (l *listing) roots(prefix string) (roots []folder, rest []string, err error
 		if err != nil {
 			return nil, nil, err
 		}
-		if depth == 0 {
-			beside = slices.Clone(here)
-		}
+		all = append(all, here...)
 		below := here[:0]
 		for _, f := range here {
 			if path.Base(f.prefix) == logs {
@@ -159,23 +162,8 @@ func (l *listing) roots(prefix string) (roots []folder, rest []string, err error
 		}
 		here = below
 	}
-	l.beside(prefix, beside, roots)
+	l.beside(prefix, all, roots)
 	return roots, nil, nil
-}
-
-// beside says which folders directly below a prefix with trails hold none.
-func (l *listing) beside(prefix string, folders, roots []folder) {
-	var names []string
-	for _, f := range folders {
-		if !slices.ContainsFunc(roots, func(r folder) bool { return strings.HasPrefix(r.prefix, f.prefix) }) {
-			names = append(names, f.prefix)
-		}
-	}
-	if len(roots) > 0 && len(names) > 0 {
-		shown := strings.Join(names[:min(len(names), 5)], ", ")
-		l.miss(folder{prefix: withSlash(prefix)}, trailhouse.CoverageIgnored,
-			fmt.Sprintf("%d folders beside AWSLogs are not read (%s): name one to read it", len(names), shown))
-	}
 }
 
 func isAccount(name string) bool { return len(name) == 12 && strings.Trim(name, "0123456789") == "" }
@@ -200,7 +188,7 @@ func (l *listing) regions(roots []folder, rest []string) ([]folder, error) {
 	}
 	first, err := l.level(roots, take(), func(f folder, name string) (folder, bool) {
 		f.account = name
-		return f, isAccount(name) || strings.HasPrefix(name, "o-")
+		return f, l.known(f, isAccount(name) || strings.HasPrefix(name, "o-"))
 	})
 	if err != nil {
 		return nil, err
@@ -216,7 +204,7 @@ func (l *listing) regions(roots []folder, rest []string) ([]folder, error) {
 	if len(orgs) > 0 {
 		more, err := l.level(orgs, take(), func(f folder, name string) (folder, bool) {
 			f.account = name
-			return f, isAccount(name)
+			return f, l.known(f, isAccount(name))
 		})
 		if err != nil {
 			return nil, err
@@ -248,8 +236,12 @@ func (l *listing) kind(f folder, name string) (folder, bool) {
 	case "CloudTrail", "CloudTrail-Insight", "CloudTrail-NetworkActivity", "CloudTrail-Aggregated":
 		return f, true
 	}
-	if strings.HasPrefix(name, "CloudTrail") {
+	if name == "CloudTrail-Digest" {
 		l.miss(f, trailhouse.CoverageIgnored, name+" is not read")
+		return f, false
+	}
+	if !slices.Contains(otherServices, name) {
+		l.known(f, false)
 	}
 	return f, false
 }
@@ -262,10 +254,12 @@ func (l *listing) level(parents []folder, only string, child func(f folder, name
 	err := l.each(len(parents), func(i int) error {
 		names := []string{only + "/"}
 		if only == "" {
+			var files []aws.Object
 			var err error
-			if names, err = l.bucket.ListPrefixes(l.ctx, parents[i].prefix); err != nil {
+			if names, files, err = l.bucket.ListFolder(l.ctx, parents[i].prefix); err != nil {
 				return l.missed(parents[i], err)
 			}
+			l.put(parents[i], files)
 		}
 		for _, name := range names {
 			f := parents[i]
