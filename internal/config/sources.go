@@ -77,9 +77,11 @@ type Source struct {
 	// As `aws.path_style`.
 	PathStyle bool `yaml:"path_style"`
 	// Rules for events to read (cloudtrail only); an event that none matches is left out
-	// and counted as filtered. Empty for all events.
+	// and counted as filtered. Empty for all events. Where the rules of a place change, the
+	// next import reads everything there again; events that are in already count as duplicate.
 	Include []EventRule `yaml:"include"`
-	// Rules for events to leave out (cloudtrail only).
+	// Rules for events to leave out (cloudtrail only). A rule takes nothing out of the lake
+	// that is in it already.
 	Exclude []EventRule `yaml:"exclude"`
 }
 

@@ -7,8 +7,8 @@ import "github.com/trailhouse/trailhouse"
 func counts() []trailhouse.Column {
 	return []trailhouse.Column{
 		{Name: "records", Type: trailhouse.TypeInt64, Required: true, Doc: "records read = written + duplicate + filtered + quarantined"},
-		{Name: "written", Type: trailhouse.TypeInt64, Required: true, Doc: "records that were new"},
-		{Name: "duplicate", Type: trailhouse.TypeInt64, Required: true, Doc: "records that the lake had already"},
+		{Name: "written", Type: trailhouse.TypeInt64, Required: true, Doc: "records that were new to this run; those that a killed run had written count as duplicate, so sums may be less than the rows of the lake"},
+		{Name: "duplicate", Type: trailhouse.TypeInt64, Required: true, Doc: "records that the lake had already: of another unit, of an earlier import, or of a run that was killed within this unit"},
 		{Name: "filtered", Type: trailhouse.TypeInt64, Required: true, Doc: "records left out by a rule or because they are not of this source"},
 		{Name: "quarantined", Type: trailhouse.TypeInt64, Required: true, Doc: "records kept in quarantine"},
 	}

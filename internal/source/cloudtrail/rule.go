@@ -1,5 +1,13 @@
 package cloudtrail
 
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+)
+
 // Rule picks events by their fields. An empty field matches every event; in the others
 // * stands for any text and ? for one character. All fields that are set must match.
 type Rule struct {
@@ -18,6 +26,18 @@ type rules struct{ include, exclude []Rule }
 
 // any reports whether there is a rule at all.
 func (r *rules) any() bool { return len(r.include) > 0 || len(r.exclude) > 0 }
+
+// hash names the rules whatever their order, and one that stands twice.
+func (r *rules) hash() string {
+	h := sha256.New()
+	for _, list := range [][]Rule{r.include, r.exclude} {
+		list = slices.SortedFunc(slices.Values(list), func(a, b Rule) int {
+			return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Account, b.Account))
+		})
+		fmt.Fprintf(h, "%q\n", slices.Compact(list))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
 
 // keep reports whether an event is to be read: one that an include rule matches, where
 // there are any, and no exclude rule.

@@ -7,7 +7,8 @@ import (
 	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/bucket"
 )
 
-// S3Options say which part of a bucket is read. Source and Version are set by NewS3.
+// S3Options say which part of a bucket is read. Source and Version are set by NewS3, and
+// Version again by New, which knows the rules.
 type S3Options = bucket.Options
 
 var (
@@ -17,7 +18,7 @@ var (
 
 // NewS3 returns the Store of a bucket, or of a part of it. No request is made.
 func NewS3(o S3Options) *bucket.Store {
-	o.Source, o.Version = Name, new(Source).Version()
+	o.Source, o.Version = Name, decoder
 	return bucket.New(o)
 }
 

@@ -44,6 +44,47 @@ func (h *s3House) run(batch int) (ingest.Result, error) {
 	return h.ingest.Run(h.bucket.t.Context(), h.bucket.source(S3Options{Positions: h.state}), ingest.Options{BatchRecords: batch})
 }
 
+// runRules is run with rules for what is left out.
+func (h *s3House) runRules(exclude ...Rule) ingest.Result {
+	h.bucket.t.Helper()
+	store := h.bucket.source(S3Options{Positions: h.state}).store
+	result, err := h.ingest.Run(h.bucket.t.Context(), New(Options{Store: store, Exclude: exclude}), ingest.Options{})
+	if err != nil {
+		h.bucket.t.Fatal(err)
+	}
+	return result
+}
+
+// TestRulesChange imports with rules, with the same in another order, and without: what
+// was left out comes in, on days that lie before the position of the first listing too.
+func TestRulesChange(t *testing.T) {
+	b := newS3Bucket(t)
+	h := newS3House(t, b)
+	b.organisation("")
+	one, two := Rule{Account: "111122223330"}, Rule{Account: "111122223331", Source: "ec2.*"}
+	left := int64(6*5 + 6*6)
+	all := int64(b.total())
+	for i, step := range []struct {
+		rules                              []Rule
+		done, written, duplicate, filtered int64
+	}{
+		{[]Rule{one, two}, 18, all - left, 0, left},
+		{[]Rule{two, one, two}, 0, 0, 0, 0},
+		{[]Rule{one}, 18, 6 * 6, all - left, 6 * 5},
+		{nil, 18, 6 * 5, all - 6*5, 0},
+		{nil, 0, 0, 0, 0},
+		{[]Rule{one}, 0, 0, 0, 0},
+	} {
+		r := h.runRules(step.rules...)
+		if c := r.Counts; r.Units.Done != step.done || c.Written != step.written || c.Duplicate != step.duplicate || c.Filtered != step.filtered {
+			t.Errorf("step %d: %+v", i, r)
+		}
+	}
+	if rows, ids := h.rows(EventTable(), "eventid"); rows != b.total() || len(ids) != rows {
+		t.Errorf("%d rows, %d ids, want %d", rows, len(ids), b.total())
+	}
+}
+
 // rows returns how many rows a table has and how many distinct values a text column.
 func (h *s3House) rows(t *trailhouse.Table, column string) (rows int, values map[string]int) {
 	h.bucket.t.Helper()

@@ -51,6 +51,9 @@ func New(o Options) *Source {
 	if s.store == nil {
 		s.store = Files{Paths: o.Paths}
 	}
+	if store, ok := s.store.(interface{ SetVersion(string) }); ok {
+		store.SetVersion(s.Version())
+	}
 	s.tables = []*trailhouse.Table{s.event.table, s.insight.table, s.network.table, s.aggregated.table}
 	return s
 }
@@ -62,8 +65,17 @@ func (s *Source) Name() string { return Name }
 // cloudtrail_aggregated.
 func (s *Source) Tables() []*trailhouse.Table { return slices.Clone(s.tables) }
 
-// Version returns the version of the decoder.
-func (s *Source) Version() string { return "2" }
+// decoder is the version of the decoder.
+const decoder = "2"
+
+// Version returns the version of the decoder, and with it the hash of the rules where there
+// are any: what was read under other rules is to be read again.
+func (s *Source) Version() string {
+	if !s.rules.any() {
+		return decoder
+	}
+	return decoder + " " + s.rules.hash()
+}
 
 // Units finds the objects and gives them by the day of their delivery, then by account,
 // so that a batch touches few days. Objects whose names say no day come first.

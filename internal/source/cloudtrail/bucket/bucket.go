@@ -66,6 +66,10 @@ func New(o Options) *Store {
 	return &Store{options: o, failed: map[string]string{}, ahead: aws.NewFetcher(o.Bucket, o.Parallel, o.TempDir)}
 }
 
+// SetVersion says anew as what the source reads, before the first call of List: positions
+// are kept for each.
+func (s *Store) SetVersion(version string) { s.options.Version = version }
+
 // Open returns an object's bytes once all of them are here. A unit of which only Object
 // is set is the object as it is now. CodeConflict where the object was replaced since it
 // was listed; CodeNotFound, CodeDenied and CodeUnavailable where it is not to be had.

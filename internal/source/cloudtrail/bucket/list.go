@@ -240,7 +240,7 @@ func (l *listing) kind(f folder, name string) (folder, bool) {
 		l.miss(f, trailhouse.CoverageIgnored, name+" is not read")
 		return f, false
 	}
-	if !slices.Contains(otherServices, name) {
+	if !ofOtherService(name) {
 		l.known(f, false)
 	}
 	return f, false

@@ -59,11 +59,15 @@ func onTheWay(f folder, roots []folder) bool {
 	})
 }
 
-// otherServices are the folders that other services of AWS have beside CloudTrail in an
-// account's folder: other evidence, which nobody misses here.
-var otherServices = []string{
-	"Config", "GuardDuty", "WAFLogs", "elasticloadbalancing", "globalaccelerator", "network-firewall", "redshift", "verified-access",
-	"vpcdnsquerylogs", "vpcflowlogs",
+// ofOtherService reports whether a folder of an account is one that another service of AWS
+// has beside CloudTrail: other evidence, which nobody misses here.
+func ofOtherService(name string) bool {
+	switch name {
+	case "Config", "GuardDuty", "WAFLogs", "elasticloadbalancing", "globalaccelerator", "network-firewall", "redshift",
+		"verified-access", "vpcdnsquerylogs", "vpcflowlogs":
+		return true
+	}
+	return false
 }
 
 // known returns ok, and notes a folder that is not.
