@@ -152,7 +152,7 @@ func (r *reader) fill(at uint32, rec *tape.Record, position, index int64) (strin
 		micros, _, ok = parseTime(row.text(f.time))
 	}
 	account := r.account(&f)
-	if r.source.rules.any() && !r.source.rules.keep(row.string(f.category), row.string(f.source), row.string(f.name), account) {
+	if r.source.rules.Any() && !r.source.rules.Keep(row.string(f.category), row.string(f.source), row.string(f.name), account) {
 		return "", false
 	}
 	if !ok {

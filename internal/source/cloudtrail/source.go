@@ -8,10 +8,14 @@ import (
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/objects"
+	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/rule"
 )
 
 // Name is the source's name.
 const Name = "cloudtrail"
+
+// Rule picks events by their fields.
+type Rule = rule.Rule
 
 // Options say where to read and what to leave out.
 type Options struct {
@@ -29,7 +33,7 @@ type Options struct {
 // Source reads CloudTrail. Its methods may be called by several goroutines.
 type Source struct {
 	store      Store
-	rules      rules
+	rules      rule.Rules
 	limits     objects.Limits
 	event      *eventTable
 	network    *eventTable
@@ -44,7 +48,7 @@ var _ trailhouse.Source = (*Source)(nil)
 // New returns a source. It opens nothing yet.
 func New(o Options) *Source {
 	s := &Source{
-		store: o.Store, rules: rules{o.Include, o.Exclude}, limits: o.Limits,
+		store: o.Store, rules: rule.Rules{Include: o.Include, Exclude: o.Exclude}, limits: o.Limits,
 		event: newEventTable(EventTable()), network: newEventTable(NetworkTable()),
 		insight: newInsightTable(InsightTable()), aggregated: newAggregatedTable(AggregatedTable()),
 	}
@@ -71,10 +75,10 @@ const decoder = "2"
 // Version returns the version of the decoder, and with it the hash of the rules where there
 // are any: what was read under other rules is to be read again.
 func (s *Source) Version() string {
-	if !s.rules.any() {
+	if !s.rules.Any() {
 		return decoder
 	}
-	return decoder + " " + s.rules.hash()
+	return decoder + " " + s.rules.Hash()
 }
 
 // Units finds the objects and gives them by the day of their delivery, then by account,

@@ -1,4 +1,5 @@
-package cloudtrail
+// Package rule picks events of a trail by their fields, before they are decoded.
+package rule
 
 import (
 	"cmp"
@@ -21,16 +22,16 @@ type Rule struct {
 	Account string
 }
 
-// rules are what Options.Include and Options.Exclude say.
-type rules struct{ include, exclude []Rule }
+// Rules say what is read and what is left out of it.
+type Rules struct{ Include, Exclude []Rule }
 
-// any reports whether there is a rule at all.
-func (r *rules) any() bool { return len(r.include) > 0 || len(r.exclude) > 0 }
+// Any reports whether there is a rule at all.
+func (r *Rules) Any() bool { return len(r.Include) > 0 || len(r.Exclude) > 0 }
 
-// hash names the rules whatever their order, and one that stands twice.
-func (r *rules) hash() string {
+// Hash names the rules whatever their order, and one that stands twice.
+func (r *Rules) Hash() string {
 	h := sha256.New()
-	for _, list := range [][]Rule{r.include, r.exclude} {
+	for _, list := range [][]Rule{r.Include, r.Exclude} {
 		list = slices.SortedFunc(slices.Values(list), func(a, b Rule) int {
 			return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Account, b.Account))
 		})
@@ -39,9 +40,9 @@ func (r *rules) hash() string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// keep reports whether an event is to be read: one that an include rule matches, where
+// Keep reports whether an event is to be read: one that an include rule matches, where
 // there are any, and no exclude rule.
-func (r *rules) keep(category, source, name, account []byte) bool {
+func (r *Rules) Keep(category, source, name, account []byte) bool {
 	matches := func(list []Rule) bool {
 		for i := range list {
 			l := &list[i]
@@ -51,7 +52,7 @@ func (r *rules) keep(category, source, name, account []byte) bool {
 		}
 		return false
 	}
-	return (len(r.include) == 0 || matches(r.include)) && !matches(r.exclude)
+	return (len(r.Include) == 0 || matches(r.Include)) && !matches(r.Exclude)
 }
 
 // glob reports whether a pattern matches a text; an empty pattern matches every text.
