@@ -62,7 +62,7 @@ type Options struct {
 // error is CodeInterrupted, or nil: whatever is wrong is a check.
 func Run(ctx context.Context, o Options, report func(Check)) error {
 	e := &examination{Options: o, report: report, identities: map[config.AWS]*identity{}, tried: map[string]bool{}}
-	for _, step := range []func(context.Context){e.settings, e.program, e.dataDir, e.account, e.targets} {
+	for _, step := range []func(context.Context){e.settings, e.program, e.dataDir, e.sources, e.account, e.targets} {
 		step(ctx)
 		if ctx.Err() != nil {
 			return trailhouse.Errorf(trailhouse.CodeInterrupted, "interrupted before everything was looked at: %w", ctx.Err())

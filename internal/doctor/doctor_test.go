@@ -226,6 +226,8 @@ func TestEachMissingPermissionIsNamed(t *testing.T) {
 		switch action {
 		case aws.ActionGetCallerIdentity, aws.ActionGetResources:
 			continue // needed by no policy; asked for by setup clean-up alone
+		case "logs:CreateLogStream", "logs:PutLogEvents":
+			continue // the agent of a host writes; what the configuration says only reads
 		case aws.ActionAssumeRole:
 			text = strings.Replace(text, "aws: {", `aws: {role_arn: "`+role+`", `, 1)
 		}

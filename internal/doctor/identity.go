@@ -48,8 +48,15 @@ func (e *examination) identity(ctx context.Context, n access.Need) {
 	id.caller, err = session.Caller(ctx)
 	e.clock(id.caller.ServerTime, n.Place)
 	switch missing, denied := aws.IsMissing(err); {
-	case denied:
+	case denied && n.As.RoleARN != "" && missing.Action == aws.ActionAssumeRole:
 		e.noRole(ctx, n, missing, err)
+	case denied: // what imports and deliveries need is tried all the same
+		id.known = true
+		e.report(Check{
+			Result: Warn, Name: "credentials", Place: n.Place, Action: aws.ActionGetCallerIdentity, Resource: missing.Resource, Principal: n.Principal(),
+			Text: "who " + session.Who() + " is cannot be asked: " + err.Error(),
+			Hint: "imports and deliveries do not need it; AWS allows it to everyone, so a policy denies it expressly: look for the statement if that is not meant",
+		})
 	case err != nil && n.As.Endpoint != "" && trailhouse.CodeOf(err) != trailhouse.CodeInterrupted:
 		// Servers that speak S3 rarely tell who one is; what they allow is tried all the same.
 		id.known = true
