@@ -197,11 +197,19 @@ func (h *House) kinds() []string {
 
 // Deliveries lists deliveries, oldest first.
 func (h *House) Deliveries(ctx context.Context, r cli.DeliveriesRequest) ([]delivery.Outcome, error) {
-	_, runner, err := h.deliveries()
+	plans, runner, err := h.deliveries()
 	if err != nil {
 		return nil, err
 	}
-	return runner.List(ctx, state.DeliveryFilter{Name: r.Name, Open: r.Open, Limit: r.Limit})
+	found, err := runner.List(ctx, state.DeliveryFilter{Name: r.Name, Open: r.Open, Limit: r.Limit})
+	if err != nil || len(found) > 0 || r.Name == "" || slices.ContainsFunc(plans, func(p delivery.Plan) bool { return p.Name == r.Name }) {
+		return found, err
+	}
+	if past, err := runner.List(ctx, state.DeliveryFilter{Name: r.Name, Limit: 1}); err != nil || len(past) > 0 {
+		return found, err // it was there once, and nothing of it is open
+	}
+	return nil, trailhouse.Errorf(trailhouse.CodeNotFound, "there is no delivery %s, and there never was", r.Name).
+		WithHint("trailhouse deliveries lists all of them")
 }
 
 // GiveUp ends the attempts of a delivery.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"reflect"
 	"strings"
@@ -414,6 +415,8 @@ func (c *Config) checkMail(m *MailTarget, d *Deliver, env map[string]string, fai
 		fail("target", "mail.user is missing: a password is of use only with a user")
 	case m.User != "" && m.PasswordEnv == "" && m.PasswordFile == "":
 		fail("target", "mail.user needs password_env or password_file: a password never stands in this file")
+	case m.User != "" && m.TLS == "none" && !localHost(m.Host):
+		fail("target", "mail.tls: a password is never sent without TLS but to this machine itself: take starttls or tls, or leave user out")
 	}
 	m.FromEnv = Secret(env[m.PasswordEnv])
 	for _, path := range []*string{&m.CAFile, &m.PasswordFile} {
@@ -421,6 +424,12 @@ func (c *Config) checkMail(m *MailTarget, d *Deliver, env map[string]string, fai
 			*path = c.besideFile(*path, env)
 		}
 	}
+}
+
+// localHost reports whether a mail server is on this machine.
+func localHost(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // everyClient reports whether each client of the delivery has what has asks for.

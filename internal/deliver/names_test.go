@@ -77,6 +77,8 @@ func TestCompileErrors(t *testing.T) {
 		{"no report", "{name: d, reports: [r, s], target: {directory: {path: x, key: \"{delivery_id}\"}}}", "directory.key must hold {report}"},
 		{"no ext", "{name: d, report: r, formats: [csv, json], target: {directory: {path: x, key: \"{delivery_id}\"}}}", "must hold {ext}"},
 		{"from", "{name: d, report: r, target: {mail: {host: h, from: nobody, to: a@b}}}", `"nobody" is not one mail address`},
+		{"two", "{name: d, report: r, target: {mail: {host: h, from: nobody, to: [noone, a@b]}}}", `"nobody", "noone" are not one mail address each`},
+		{"key", "{name: d, report: r, target: {directory: {path: out, key: \"../../esc/{delivery_id}.csv\"}}}", "leads out of its folder"},
 		{"to", "{name: d, report: r, target: {mail: {host: h, from: a@b, to: \"a@b, c@d\"}}}", "is not one mail address"},
 		{"client", "{name: d, report: r, for_each_client: true, clients: {acme: {to: x}}, target: {mail: {host: h, from: a@b, to: a@b}}}", `"x" is not`},
 	}

@@ -6,6 +6,7 @@ import (
 	"net/mail"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -187,6 +188,10 @@ func (t Target) check(p *Plan) error {
 	if t.Template == "" {
 		return nil
 	}
+	if slices.Contains(strings.Split(t.Template, "/"), "..") {
+		return trailhouse.Errorf(trailhouse.CodeUsage, "%s.key: %q leads out of its folder with ..", t.ID, t.Template).
+			WithHint("a key goes below the target's own folder: name another folder there")
+	}
 	need := map[string]bool{
 		"delivery_id": true, "report": len(p.Reports) > 1,
 		"ext": len(p.Formats) > 1 && !strings.Contains(t.Template, "{format}"),
@@ -208,13 +213,21 @@ func (t Target) checkAddresses(p *Plan) error {
 	for _, c := range p.Clients {
 		all = append(append(all, c.To...), c.CC...)
 	}
+	var bad []string
 	for _, a := range all {
-		if _, err := mail.ParseAddress(a); err != nil {
-			return trailhouse.Errorf(trailhouse.CodeUsage, "%s: %q is not one mail address", t.ID, a).
-				WithHint("write several addresses as a list: [a@example.com, b@example.com]")
+		if _, err := mail.ParseAddress(a); err != nil && !slices.Contains(bad, strconv.Quote(a)) {
+			bad = append(bad, strconv.Quote(a))
 		}
 	}
-	return nil
+	if len(bad) == 0 {
+		return nil
+	}
+	text := " is not one mail address"
+	if len(bad) > 1 {
+		text = " are not one mail address each"
+	}
+	return trailhouse.Errorf(trailhouse.CodeUsage, "%s: %s%s", t.ID, strings.Join(bad, ", "), text).
+		WithHint("write several addresses as a list: [a@example.com, b@example.com]")
 }
 
 // For returns the target with what differs for the client.

@@ -48,6 +48,9 @@ func parseCron(text string) (*Schedule, error) {
 			return nil, notSchedule(text) // the library takes nothing between commas for nothing at all
 		}
 	}
+	if err := numbers(text, fields); err != nil {
+		return nil, err
+	}
 	fields[4] = sundays(fields[4])
 	parser := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
 	parsed, err := parser.Parse(strings.Join(fields, " "))
@@ -60,6 +63,32 @@ func parseCron(text string) (*Schedule, error) {
 		minutes: plain(spec.Minute), hours: plain(spec.Hour), days: plain(spec.Dom), months: plain(spec.Month), weekdays: plain(spec.Dow),
 		either: !starred(fields[2]) && !starred(fields[4]),
 	}, nil
+}
+
+// numbers finds a number that a field does not take, in our words: the library's are about
+// its own fields and types.
+func numbers(text string, fields []string) error {
+	bounds := [5]struct {
+		name        string
+		least, most int
+	}{{"minute", 0, 59}, {"hour", 0, 23}, {"day of the month", 1, 31}, {"month", 1, 12}, {"day of the week", 0, 7}}
+	for i, b := range bounds {
+		for _, item := range strings.Split(fields[i], ",") {
+			span, _, _ := strings.Cut(item, "/")
+			low, high, _ := strings.Cut(strings.TrimPrefix(span, "-"), "-")
+			for _, n := range []string{low, high} {
+				if strings.Trim(n, "0123456789") != "" || n == "" {
+					continue
+				}
+				value, err := strconv.Atoi(n)
+				if err != nil || value < b.least || value > b.most || strings.HasPrefix(span, "-") {
+					return trailhouse.Errorf(trailhouse.CodeUsage, "%q is not a schedule: %s is no %s, which goes from %d to %d", text, item, b.name, b.least, b.most).
+						WithHint("the five fields are minute, hour, day of the month, month, day of the week (0 or 7 is Sunday)")
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // plain drops the library's mark of a star.
