@@ -22,16 +22,19 @@ func Trim(text []byte) []byte {
 	return bytes.TrimLeft(bytes.TrimPrefix(text, []byte(bom)), " \t\r\n")
 }
 
-// Skip returns the first bytes of a text behind its white space, as many as fit.
+// Skip fills first with the beginning of a text behind its white space, and returns what
+// there is of it.
 func Skip(r io.Reader, first []byte) []byte {
-	buf := first[:0:cap(first)]
 	for {
-		n, err := io.ReadFull(r, buf[len(buf):cap(buf)])
-		buf = Trim(buf[:len(buf)+n])
-		if len(buf) > 0 || err != nil {
-			return buf
+		n, err := io.ReadFull(r, first)
+		if at := n - len(Trim(first[:n])); at < n {
+			n = copy(first, first[at:n])
+			more, _ := io.ReadFull(r, first[n:]) // what is there is enough
+			return first[:n+more]
 		}
-		buf = first[:0:cap(first)]
+		if err != nil {
+			return nil
+		}
 	}
 }
 
