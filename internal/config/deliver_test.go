@@ -87,6 +87,7 @@ func TestDeliverErrors(t *testing.T) {
 		{"mail to", head + "{mail: {host: h, from: a@b}}\n", "nobody would get"},
 		{"mail tls", head + "{mail: {host: h, from: a@b, to: c@d, tls: maybe}}\n", "mail.tls"},
 		{"user alone", head + "{mail: {host: h, from: a@b, to: c@d, user: u}}\n", "never stands in this file"},
+		{"user in the clear", head + "{mail: {host: h, from: a@b, to: c@d, user: u, password_env: P, tls: none}}\n", "never sent without TLS"},
 		{"password", head + "{mail: {host: h, from: a@b, to: c@d, password: x}}\n", "password: unknown key"},
 		{"role", head + "{s3: {bucket: b, role_arn: x}}\n", "s3.role_arn"},
 		{"client", head + "{directory: d}\n    for_each_client: true\n    clients: {nobody: {to: x@y}}\n", `no rule of clients names "nobody"`},
