@@ -41,7 +41,9 @@ func main() {
 	flag.Int64Var(&asked.smallEvents, "small", 0, "`N` events in the lake that a late file comes into, instead of the usual")
 	flag.Int64Var(&asked.largeEvents, "large", 0, "`N` events in the large lake that a late file comes into, instead of the usual")
 	flag.Parse()
-	o.sized = asked != size{}
+	sizes := asked
+	sizes.rounds = 0
+	o.sized = sizes != size{}
 	exit(run(o, sizeOf(o.quick, asked)))
 }
 
@@ -171,7 +173,8 @@ func (b *bench) page(whole bool) string {
 	if !whole {
 		s.WriteString("**A quick run or one of some parts only: do not quote.**\n")
 	}
-	s.WriteString("Times are CPU seconds of whole processes; figures beside each other are medians of interleaved runs on the same file in the same run,\none process after the other. MB is 10^6 bytes, MiB 2^20.\n\n")
+	s.WriteString("Times are CPU seconds of whole processes; figures beside each other are medians of interleaved runs on the same file in the same run,\none process after the other. MB is 10^6 bytes, MiB 2^20.\n")
+	fmt.Fprintf(&s, "What is repeated was repeated %d times.\n\n", b.rounds)
 	s.WriteString("| figure | aim | measured | beside it, same run |\n| --- | --- | --- | --- |\n")
 	for _, r := range b.rows {
 		fmt.Fprintf(&s, "| %s | %s | %s | %s |\n", r.what, r.aim, r.got, r.beside)

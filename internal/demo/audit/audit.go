@@ -226,7 +226,9 @@ func finding(kind string, calls []call) Finding {
 	f.Instance = only(calls, func(c call) string { return c.InstanceID })
 	f.Enclave = only(calls, func(c call) string { return c.enclave })
 	f.Session = only(calls, func(c call) string { return c.session })
-	f.Key = only(calls, func(c call) string { return c.Key })
+	if !slices.ContainsFunc(calls, func(c call) bool { return c.Key == "" }) {
+		f.Key = only(calls, func(c call) string { return c.Key })
+	}
 	f.PCR0 = only(calls, func(c call) string { return c.PCR0 })
 	f.Caller = only(calls, func(c call) string { return c.Principal })
 	return f
@@ -252,7 +254,9 @@ func only(calls []call, of func(call) string) string {
 func (b *Book) silent() []Finding {
 	called := map[string]bool{}
 	for _, c := range b.calls {
-		called[c.session] = true
+		if c.Match != matchOutside {
+			called[c.session] = true
+		}
 	}
 	var out []Finding
 	for _, s := range b.sessions {
