@@ -34,13 +34,14 @@ func main() {
 	flag.BoolVar(&o.quick, "quick", false, "small inputs: to see that it works, not to quote")
 	flag.StringVar(&o.out, "out", "docs/benchmarks.md", "page to write")
 	flag.StringVar(&o.binary, "binary", "bin/trailhouse", "product under test")
-	flag.StringVar(&o.only, "only", "", "regular expression: only these `PARTS`, and no page")
+	flag.StringVar(&o.only, "only", "", "regular expression: only these `PARTS`; a page only where -out names one")
 	flag.IntVar(&asked.rounds, "rounds", 0, "rounds of what is repeated, instead of the usual `N`")
 	flag.Int64Var(&asked.speedEvents, "events", 0, "`N` events in the trail that is imported again and again, instead of the usual")
 	flag.Int64Var(&asked.trailEvents, "trail", 0, "`N` events in the trail that is weighed and asked, instead of the usual")
 	flag.Int64Var(&asked.smallEvents, "small", 0, "`N` events in the lake that a late file comes into, instead of the usual")
 	flag.Int64Var(&asked.largeEvents, "large", 0, "`N` events in the large lake that a late file comes into, instead of the usual")
 	flag.Parse()
+	flag.Visit(func(f *flag.Flag) { o.named = o.named || f.Name == "out" })
 	sizes := asked
 	sizes.rounds = 0
 	o.sized = sizes != size{}
@@ -58,6 +59,7 @@ func exit(err error) {
 // options are what is asked for.
 type options struct {
 	quick, sized      bool // sized: not of the usual size
+	named             bool // the page was named, so that it is written whatever was run
 	out, binary, only string
 }
 
@@ -89,6 +91,7 @@ func sizeOf(quick bool, asked size) size {
 type bench struct {
 	size
 	dir, binary, self string
+	parted            string // the parts that were asked for
 	rows              []row
 	// trailPeakMiB is the peak of memory at trailEvents, where that was measured.
 	trailPeakMiB float64
@@ -141,9 +144,10 @@ func run(o options, s size) error {
 		}
 	}
 	whole := !o.quick && !o.sized && o.only == ""
-	page := b.page(whole)
+	b.parted = cmp.Or(o.only, "all")
+	page := b.page(!o.quick && !o.sized)
 	fmt.Print(page)
-	if !whole {
+	if !whole && !o.named {
 		return nil
 	}
 	return os.WriteFile(o.out, []byte(page), 0o644)
@@ -166,13 +170,14 @@ func (b *bench) add(what, aim, got, beside string) {
 	fmt.Fprintf(os.Stderr, "%s: %s (aim %s; %s)\n", what, got, aim, beside)
 }
 
-func (b *bench) page(whole bool) string {
+func (b *bench) page(usual bool) string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "# Benchmarks\n\nWritten by `make bench` on %s: %d processors, %s, %s, load average %s at the end.\n",
 		time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), runtime.GOARCH, runtime.Version(), load())
-	if !whole {
-		s.WriteString("**A quick run or one of some parts only: do not quote.**\n")
+	if !usual {
+		s.WriteString("**A quick run, or not of the usual size: do not quote.**\n")
 	}
+	fmt.Fprintf(&s, "Parts that were run: %s.\n", b.parted)
 	s.WriteString("Times are CPU seconds of whole processes; figures beside each other are medians of interleaved runs on the same file in the same run,\none process after the other. MB is 10^6 bytes, MiB 2^20.\n")
 	fmt.Fprintf(&s, "What is repeated was repeated %d times.\n\n", b.rounds)
 	s.WriteString("| figure | aim | measured | beside it, same run |\n| --- | --- | --- | --- |\n")
