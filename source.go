@@ -68,6 +68,16 @@ type Planner interface {
 	Settled(ctx context.Context) error
 }
 
+// Positions keep how far places were listed or read, between runs. They are those of
+// internal/state. Errors are those of the state.
+type Positions interface {
+	// Positions returns the positions by place. A version is that of the source's decoder:
+	// another one begins anew.
+	Positions(ctx context.Context, source, version string) (map[string]string, error)
+	// SetPositions replaces those of the places named.
+	SetPositions(ctx context.Context, source, version string, positions map[string]string) error
+}
+
 // Sink takes what a source decodes from one unit. It is used by one goroutine.
 type Sink interface {
 	// Batch returns the batch of one of the source's tables to fill. It may be

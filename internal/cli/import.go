@@ -143,13 +143,17 @@ func NothingToImport(source string) error {
 		WithHint("see trailhouse import %s --help", source)
 }
 
+// progress returns what tells how far an import is, as the flags ask for it.
+func (s *shell) progress() func(Progress) {
+	if s.flags.noProgress || s.flags.quiet {
+		return func(Progress) {}
+	}
+	return func(p Progress) { s.screen.progress(p, s.flags.json) }
+}
+
 // runImport imports and prints what became of it, also where it failed midway.
 func (s *shell) runImport(ctx context.Context, h House, r ImportRequest) error {
-	progress := func(p Progress) { s.screen.progress(p, s.flags.json) }
-	if s.flags.noProgress || s.flags.quiet {
-		progress = func(Progress) {}
-	}
-	result, err := h.Import(ctx, r, progress)
+	result, err := h.Import(ctx, r, s.progress())
 	s.screen.finish()
 	if err == nil || result.RunID != "" {
 		s.printImport(result)

@@ -70,11 +70,7 @@ done.`,
 
 // runAll runs and prints what became of it, also where it failed midway.
 func (s *shell) runAll(ctx context.Context, h House, r RunRequest) error {
-	progress := func(p Progress) { s.screen.progress(p, s.flags.json) }
-	if s.flags.noProgress || s.flags.quiet {
-		progress = func(Progress) {}
-	}
-	result, err := h.RunAll(ctx, r, progress)
+	result, err := h.RunAll(ctx, r, s.progress())
 	s.screen.finish()
 	if err == nil || len(result.Imports)+len(result.Deliveries) > 0 {
 		s.printRun(r, result)

@@ -172,6 +172,24 @@ func escape(key string) string {
 // request makes a request of a test's own preparations.
 func request(t *testing.T, method, at, body string) http.Header {
 	t.Helper()
+	res, _ := exchange(t, method, at, body)
+	return res.Header
+}
+
+// fetch returns the body of a GET.
+func fetch(t *testing.T, at string) string {
+	t.Helper()
+	res, said := exchange(t, http.MethodGet, at, "")
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s %s", at, res.Status, said)
+	}
+	return said
+}
+
+// exchange makes a request that needs no true signature and returns the answer, whose
+// body is read.
+func exchange(t *testing.T, method, at, body string) (*http.Response, string) {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, at, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +204,7 @@ func request(t *testing.T, method, at, body string) http.Header {
 	if err != nil || res.StatusCode >= 300 {
 		t.Fatalf("%s %s: %s %s %v", method, at, res.Status, said, err)
 	}
-	return res.Header
+	return res, string(said)
 }
 
 // ErrorXML is the body of an error of S3.

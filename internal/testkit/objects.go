@@ -2,8 +2,6 @@ package testkit
 
 import (
 	"encoding/xml"
-	"io"
-	"net/http"
 	"testing"
 )
 
@@ -19,24 +17,4 @@ func Objects(t *testing.T, server, bucket string) map[string]string {
 		got[o.Key] = fetch(t, server+"/"+bucket+"/"+escape(o.Key))
 	}
 	return got
-}
-
-// fetch returns the body of a GET that needs no signature.
-func fetch(t *testing.T, at string) string {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00")
-	res, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	text, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s %s %v", at, res.Status, text, err)
-	}
-	return string(text)
 }

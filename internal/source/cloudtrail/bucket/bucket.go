@@ -16,15 +16,6 @@ import (
 	"github.com/trailhouse/trailhouse/internal/aws"
 )
 
-// Positions keep how far a listing came, between runs. They are those of
-// internal/state.
-type Positions interface {
-	// Positions returns the positions by place.
-	Positions(ctx context.Context, source, version string) (map[string]string, error)
-	// SetPositions replaces those of the places named.
-	SetPositions(ctx context.Context, source, version string, positions map[string]string) error
-}
-
 // Options say which part of a bucket is read.
 type Options struct {
 	// Source and Version are the source that reads, and its decoder's version.
@@ -39,7 +30,7 @@ type Options struct {
 	// again, because files come late (facts/cloudtrail.md 2.2); zero stands for 2.
 	LookBackDays int
 	// Positions, where not nil, let a listing begin where the last one ended.
-	Positions Positions
+	Positions trailhouse.Positions
 	// TempDir is where objects too large for memory are put while they are read.
 	TempDir string
 }

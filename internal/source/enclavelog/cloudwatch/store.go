@@ -20,15 +20,6 @@ import (
 	"github.com/trailhouse/trailhouse/internal/aws"
 )
 
-// Positions keep how far streams were read, between runs. They are those of
-// internal/state.
-type Positions interface {
-	// Positions returns the positions by place.
-	Positions(ctx context.Context, source, version string) (map[string]string, error)
-	// SetPositions replaces those of the places named.
-	SetPositions(ctx context.Context, source, version string, positions map[string]string) error
-}
-
 // DefaultLookBack stands where Options holds zero.
 const DefaultLookBack = 48 * time.Hour
 
@@ -44,7 +35,7 @@ type Options struct {
 	// DefaultLookBack.
 	LookBack time.Duration
 	// Positions, where not nil, let reading begin where the last import ended.
-	Positions Positions
+	Positions trailhouse.Positions
 	// TempDir is where events are put while they are read.
 	TempDir string
 }
