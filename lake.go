@@ -68,9 +68,15 @@ type Lake interface {
 	Files(ctx context.Context, table string, p Period) ([]DataFile, int64, error)
 	// Current returns that snapshot alone, which takes less time.
 	Current(ctx context.Context, table string) (int64, error)
-	// Added returns the files that commits added after the snapshot since, without
-	// those of compaction. ok is false where since is no longer in the history, so
-	// that everything counts as new.
+	// Content returns the snapshot that first held the rows that the table holds now:
+	// Current, or where that merged files and changed no row, the one whose rows it holds.
+	// Two equal answers mean equal rows. The answer may name a snapshot that is no longer
+	// in the history; a history that does not reach back to it may give another answer for
+	// the same rows, never one answer for two.
+	Content(ctx context.Context, table string) (int64, error)
+	// Added returns the files that commits added after the snapshot since, which Content
+	// or Current gave, without those of compaction. ok is false where neither since nor a
+	// snapshot with its rows is in the history, so that everything counts as new.
 	Added(ctx context.Context, table string, since int64) (files []DataFile, ok bool, err error)
 	// Summary returns the summary of the newest snapshot of the table that carries
 	// the key, or nil.

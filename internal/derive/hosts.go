@@ -27,7 +27,7 @@ func (p *pass) deriveSessions(ctx context.Context) error {
 		return err
 	}
 	table := sessions.SessionTable()
-	if p.before, err = p.Lake.Current(ctx, table.Name); err != nil {
+	if p.before, err = p.Lake.Content(ctx, table.Name); err != nil {
 		return err
 	}
 	was, err := p.stored(ctx, table.Name, sessionsVersion, p.sessionTables())

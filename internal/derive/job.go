@@ -178,11 +178,11 @@ func (w watermark) summary() map[string]string {
 	return s
 }
 
-// watermark returns the sources as they are now.
+// watermark returns the sources as they are now. A merge of their files is no change.
 func (j *Job) watermark(ctx context.Context, version string, tables []*trailhouse.Table) (watermark, error) {
 	w := watermark{version: version, at: map[string]int64{}}
 	for _, t := range tables {
-		id, err := j.Lake.Current(ctx, t.Name)
+		id, err := j.Lake.Content(ctx, t.Name)
 		if err != nil {
 			return w, err
 		}

@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/columns"
 	"github.com/trailhouse/trailhouse/internal/derive"
+	"github.com/trailhouse/trailhouse/internal/derive/attested"
 	"github.com/trailhouse/trailhouse/internal/derive/sessions"
 	"github.com/trailhouse/trailhouse/internal/ingest"
 	"github.com/trailhouse/trailhouse/internal/lake"
@@ -31,6 +33,7 @@ type world struct {
 	job    *derive.Job
 	ingest *ingest.Ingester
 	fail   string // table whose commits fail
+	dir    string // of the lake
 }
 
 func (w *world) Commit(ctx context.Context, c trailhouse.Commit) error {
@@ -57,7 +60,7 @@ func newWorld(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
-	w := &world{Lake: l, t: t}
+	w := &world{Lake: l, t: t, dir: filepath.Join(dir, "lake")}
 	w.ingest = ingest.New(w, st, ingest.Files{Write: columns.Write, Read: columns.Read}, clock, "test")
 	w.job = &derive.Job{Lake: w, Lock: st.Lock, Logs: derive.Logs{
 		Enclave: enclavelog.LogTable(), Allocator: enclavelog.AllocatorTable(), Coverage: ingest.CoverageTable(), Source: enclavelog.Name,
@@ -219,5 +222,96 @@ func TestLongerCompletenessReachesRunningSessions(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// histories returns how many snapshots each table has.
+func (w *world) histories() map[string]int {
+	w.t.Helper()
+	tables, err := w.Tables(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	out := map[string]int{}
+	for _, name := range tables {
+		h, err := w.History(w.t.Context(), name)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		out[name] = len(h)
+	}
+	return out
+}
+
+// merge merges the files of sources and derived tables, as 'lake compact' does.
+func (w *world) merge() (partitions int) {
+	w.t.Helper()
+	for _, t := range []*trailhouse.Table{
+		enclavelog.LogTable(), cloudtrail.EventTable(), ingest.CoverageTable(), sessions.MarkTable(), sessions.SessionTable(),
+		attested.CallTable(), attested.HostEndTable(), attested.JoinTable(),
+	} {
+		done, err := w.Compact(w.t.Context(), t, lake.CompactOptions{All: true})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		partitions += done.Partitions
+	}
+	return partitions
+}
+
+// daysLater is a clock that is two days ahead.
+type daysLater struct{ trailhouse.SystemClock }
+
+func (daysLater) Now() time.Time { return time.Now().Add(48 * time.Hour) }
+
+// expire drops every snapshot that nothing keeps, as 'lake expire' does two days later.
+func (w *world) expire() {
+	w.t.Helper()
+	l, err := lake.Open(w.t.Context(), w.dir, daysLater{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	done, err := l.Expire(w.t.Context(), lake.ExpireOptions{})
+	if err = errors.Join(err, l.Close()); err != nil || done.Snapshots == 0 {
+		w.t.Fatal(done, err)
+	}
+}
+
+// TestMergedFilesAreNoChange merges the files of every table, lets the snapshots before
+// that expire or not, and expects nothing to be derived and no snapshot to be made, and a
+// change after it to be seen alone.
+func TestMergedFilesAreNoChange(t *testing.T) {
+	const other = "i-0bbbbbbbbbbbbbbb2"
+	for _, expire := range []bool{false, true} {
+		w := newWorld(t)
+		at := day(11, 3)
+		w.add(host, "a.log", life(host, at, slotA))
+		w.trail(attest(host, slotA, at.Add(time.Minute), ""))
+		w.run()
+		w.add(other, "b.log", open(other, at, slotB))
+		w.trail(attest(other, slotB, at.Add(2*time.Minute), ""))
+		w.run()
+		if n := w.merge(); n < 4 {
+			t.Fatalf("%d partitions merged: the test shows nothing", n)
+		}
+		if expire {
+			w.expire()
+		}
+		before := w.histories()
+		if r := w.run(); r != (derive.Result{}) {
+			t.Errorf("expire %t: derived again %+v", expire, r)
+		}
+		if diff := cmp.Diff(before, w.histories()); diff != "" {
+			t.Errorf("expire %t: new snapshots: %s", expire, diff)
+		}
+		w.add(other, "c.log", life(other, at.Add(3*time.Hour), "19a000000000003"))
+		w.trail(attest(other, "19a000000000003", at.Add(3*time.Hour+time.Minute), ""))
+		w.merge()
+		if r := w.run(); r.Hosts != 1 || r.Days != 1 || r.Calls != 1 {
+			t.Errorf("expire %t: a change after the merge: %+v", expire, r)
+		}
+		if calls := w.calls(); len(calls) != 3 {
+			t.Errorf("expire %t: calls %q", expire, calls)
+		}
 	}
 }

@@ -226,7 +226,7 @@ func (l *Lake) swap(ctx context.Context, tbl *table.Table, t *trailhouse.Table, 
 		return nil, nil
 	}
 	txn := tbl.NewTransaction()
-	rewrite := txn.NewRewrite(iceberg.Properties{BatchKey: id, KindKey: KindCompaction})
+	rewrite := txn.NewRewrite(iceberg.Properties{BatchKey: id, KindKey: KindCompaction, rowsKey: rowsOf(tbl)})
 	for _, m := range merges {
 		df, err := l.newFile(tbl, t, m.output, m.footer)
 		if err != nil {

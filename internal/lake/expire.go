@@ -31,7 +31,7 @@ const metadataSuffix = ".metadata.json"
 type ExpireOptions struct {
 	// Keep is the age up to which snapshots are kept, at least MinKeep.
 	Keep time.Duration
-	// KeepSnapshots are further snapshots to keep, by table.
+	// KeepSnapshots are further snapshots whose rows to keep, by table.
 	KeepSnapshots map[string][]int64
 }
 
@@ -46,9 +46,9 @@ type Expiry struct {
 
 // Expire removes old snapshots of all tables and the files that only they name.
 // It keeps the current snapshot, those younger than Keep, those that a derived
-// table was derived from (keys that begin with SourceKey), the newest snapshot
-// with each such key, and all between a kept source and now, so that Added can
-// go on from there. Files that no snapshot names are removed once they are older
+// table was derived from (keys that begin with SourceKey) or the newest with the same
+// rows, the newest snapshot with each such key, and all between a kept source and now, so
+// that Added can go on from there. Files that no snapshot names are removed once they are older
 // than OrphanAge.
 func (l *Lake) Expire(ctx context.Context, o ExpireOptions) (Expiry, error) {
 	var total Expiry
@@ -210,10 +210,14 @@ func expired(meta table.Metadata, before time.Time, pins []int64) []table.Snapsh
 		kept[s.SnapshotID] = true
 	}
 	for _, pin := range pins {
-		kept[pin] = true
-		chain, found := chainSince(meta, pin)
+		chain, base := chainSince(meta, pin)
+		if base == nil {
+			kept[pin] = true
+			continue
+		}
+		kept[base.SnapshotID] = true
 		for _, s := range chain {
-			kept[s.SnapshotID] = found || kept[s.SnapshotID]
+			kept[s.SnapshotID] = true
 		}
 	}
 	return slices.DeleteFunc(oldestFirst(meta), func(s table.Snapshot) bool {

@@ -98,13 +98,13 @@ func (l *Lake) Added(ctx context.Context, name string, since int64) ([]trailhous
 	if err != nil || tbl == nil {
 		return nil, false, err
 	}
-	chain, ok := chainSince(tbl.Metadata(), since)
-	if !ok {
+	chain, base := chainSince(tbl.Metadata(), since)
+	if base == nil {
 		return nil, false, nil
 	}
 	var files []trailhouse.DataFile
 	for _, s := range slices.Backward(chain) {
-		if s.Summary == nil || s.Summary.Operation == table.OpReplace || s.Summary.Properties[KindKey] == KindCompaction {
+		if s.Summary == nil || sameRows(s) {
 			continue
 		}
 		added, err := l.addedBy(ctx, tbl, s)
@@ -116,17 +116,16 @@ func (l *Lake) Added(ctx context.Context, name string, since int64) ([]trailhous
 	return files, true, nil
 }
 
-// chainSince returns the snapshots after one, newest first, and whether the chain
-// of parents leads back to it.
-func chainSince(meta table.Metadata, since int64) ([]table.Snapshot, bool) {
-	var chain []table.Snapshot
+// chainSince returns the snapshots after the newest one with the rows of since, newest
+// first, and that one, nil where the chain of parents leads back to none.
+func chainSince(meta table.Metadata, since int64) (chain []table.Snapshot, base *table.Snapshot) {
 	for s := meta.CurrentSnapshot(); s != nil; s = meta.SnapshotByID(parentOf(*s)) {
-		if s.SnapshotID == since {
-			return chain, true
+		if s.SnapshotID == since || contentOf(meta, *s) == since {
+			return chain, s
 		}
 		chain = append(chain, *s)
 	}
-	return nil, false
+	return nil, nil
 }
 
 // addedBy returns the files that one snapshot added. They stand in the manifests

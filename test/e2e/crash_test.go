@@ -172,12 +172,38 @@ func TestMovedDataDirectoryStillWorks(t *testing.T) {
 
 func TestImportAgainAddsNoSnapshot(t *testing.T) {
 	h := newHouse(t)
+	h.must(0, "import", "enclave-log", halfOf(t, sampleLog(t)))
 	h.must(0, "import", "enclave-log", sampleLog(t))
 	before := h.must(0, "lake", "history", "--json").out
 	h.must(0, "import", "enclave-log", sampleLog(t))
 	if after := h.must(0, "lake", "history", "--json").out; after != before {
 		t.Errorf("a re-import changed the lake:\n%s", diff(before, after))
 	}
+	// Nor after a merge of its files, for an import as for a reader.
+	h.must(0, "lake", "compact")
+	before = h.must(0, "lake", "history", "--json").out
+	if !strings.Contains(before, "compact-") {
+		t.Error("nothing was merged: the test shows nothing")
+	}
+	h.must(0, "import", "enclave-log", sampleLog(t))
+	h.must(0, "report", "enclave-usage")
+	if after := h.must(0, "lake", "history", "--json").out; after != before {
+		t.Errorf("a merge led to snapshots:\n%s", diff(before, after))
+	}
+}
+
+// halfOf returns a copy of the first lines of a file.
+func halfOf(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	half := filepath.Join(t.TempDir(), filepath.Base(path))
+	if err == nil {
+		err = os.WriteFile(half, text[:bytes.LastIndexByte(text[:len(text)/2], '\n')+1], 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return half
 }
 
 func TestInterruptedImportResumes(t *testing.T) {
