@@ -59,6 +59,9 @@ func Run(ctx context.Context, args []string, p Process) int {
 			}
 			return all.Report(name)
 		},
+		Due: func(ctx context.Context, c *config.Config, now string) (cli.RunResult, error) {
+			return due(ctx, c, clock, now)
+		},
 		Demo: generateDemo,
 		Tagged: func(ctx context.Context, c *config.Config, key, value string) ([]string, error) {
 			return tagged(ctx, c, clock, key, value)

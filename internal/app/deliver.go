@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/cli"
+	"github.com/trailhouse/trailhouse/internal/clients"
 	"github.com/trailhouse/trailhouse/internal/config"
 	delivery "github.com/trailhouse/trailhouse/internal/deliver"
 	"github.com/trailhouse/trailhouse/internal/deliver/directory"
@@ -22,11 +24,52 @@ import (
 
 // deliveries returns the configured deliveries and what sends them.
 func (h *House) deliveries() ([]delivery.Plan, *delivery.Runner, error) {
-	plans, err := delivery.Compile(h.config)
+	plans, err := plansOf(h.config, h.reports.Library)
 	return plans, &delivery.Runner{
 		State: h.state, Clock: h.clock, Dir: filepath.Join(h.config.DataDir, "deliveries"),
 		Render: h.render, Open: h.sender,
 	}, err
+}
+
+// plansOf reads the configured deliveries.
+func plansOf(c *config.Config, reports *report.Library) ([]delivery.Plan, error) {
+	plans, err := delivery.Compile(c)
+	for i, d := range c.Deliver {
+		for _, r := range d.Reports {
+			if own := reports.ForClient(r.Report); d.ForEachClient && own != nil {
+				at := fmt.Sprintf("deliver[%d]", i+1)
+				err = errors.Join(err, trailhouse.Errorf(trailhouse.CodeUsage, "%s: %s: %w", c.Origin(at), at, own).WithHint("%s", trailhouse.HintOf(own)))
+			}
+		}
+	}
+	return plans, err
+}
+
+// due returns what a run would do. It reads the state where there is one, and opens
+// nothing else.
+func due(ctx context.Context, c *config.Config, clock trailhouse.Clock, now string) (result cli.RunResult, err error) {
+	if _, err := clients.Compile(c.File(), c.Clients, c.Hosts); err != nil {
+		return result, err
+	}
+	reports, err := library(c.Reports.Folder)
+	if err != nil {
+		return result, err
+	}
+	plans, err := plansOf(c, reports)
+	if err != nil {
+		return result, err
+	}
+	known, err := state.Peek(ctx, c.DataDir, clock)
+	if err != nil {
+		return result, err
+	}
+	defer func() { err = errors.Join(err, known.Close()) }()
+	for _, kind := range kinds(c) {
+		result.Imports = append(result.Imports, cli.RunImport{Source: kind})
+	}
+	runner := &delivery.Runner{State: known, Clock: clock}
+	result.Deliveries, err = runner.Due(ctx, plans, delivery.Options{Now: now})
+	return result, err
 }
 
 // sender opens the sender of a target. A new kind of target is a case here and a folder
@@ -70,9 +113,8 @@ func (h *House) render(ctx context.Context, q delivery.Request) (delivery.Render
 		return delivery.Rendered{}, err
 	}
 	if q.Client != "" {
-		if !rep.Has("client") {
-			return delivery.Rendered{}, trailhouse.Errorf(trailhouse.CodeUsage, "report %s has no parameter client, so it cannot be delivered for each client", q.Name).
-				WithHint("leave for_each_client out, or take a report with that parameter")
+		if err := h.reports.Library.ForClient(q.Name); err != nil {
+			return delivery.Rendered{}, err
 		}
 		q.Parameters["client"] = q.Client
 	}
@@ -118,15 +160,8 @@ func (h *House) RunAll(ctx context.Context, r cli.RunRequest, progress func(cli.
 	if err != nil {
 		return result, err
 	}
-	kinds := h.kinds()
+	kinds := kinds(h.config)
 	options := delivery.Options{Now: r.Now}
-	if r.DryRun {
-		for _, kind := range kinds {
-			result.Imports = append(result.Imports, cli.RunImport{Source: kind})
-		}
-		result.Deliveries, err = runner.Due(ctx, plans, options)
-		return result, err
-	}
 	if len(kinds)+len(plans) == 0 {
 		return result, trailhouse.Errorf(trailhouse.CodeUsage, "there is nothing to run: the configuration names no sources and no deliveries").
 			WithHint("see sources and deliver in docs/configuration.md")
@@ -185,9 +220,9 @@ func (h *House) warnOfAbandoned(ctx context.Context, plans []delivery.Plan, runn
 }
 
 // kinds returns the kinds of evidence that the configuration has places for, each once.
-func (h *House) kinds() []string {
+func kinds(c *config.Config) []string {
 	var out []string
-	for _, s := range h.config.Sources {
+	for _, s := range c.Sources {
 		if !slices.Contains(out, s.Source) {
 			out = append(out, s.Source)
 		}

@@ -67,8 +67,8 @@ func checkDeliveries(c *config.Config) error {
 	for i, p := range plans {
 		for _, r := range p.Reports {
 			err := library.CheckRequest(report.Request{Name: r.Name, Argument: r.Argument, Args: r.Parameters}, p.Formats, r.Columns)
-			if found, none := library.Report(r.Name); err == nil && none == nil && c.Deliver[i].ForEachClient && !found.Has("client") {
-				err = usage("report %s has no parameter client, so it cannot be delivered for each client", r.Name)
+			if err == nil && c.Deliver[i].ForEachClient {
+				err = library.ForClient(r.Name)
 			}
 			if err != nil {
 				wrong = append(wrong, usage("%s: deliver[%d]: %w", c.Origin(fmt.Sprintf("deliver[%d]", i+1)), i+1, err).WithHint("%s", trailhouse.HintOf(err)))

@@ -29,6 +29,9 @@ type Env struct {
 	// Report returns a report by its name, without opening a house: CodeUsage where there
 	// is none.
 	Report func(c *config.Config, name string) (*report.Report, error)
+	// Due returns what a run would do now, and for the delivery now alone where it is not
+	// empty. It opens no house and writes nothing.
+	Due func(ctx context.Context, c *config.Config, now string) (RunResult, error)
 	// Demo writes invented evidence below a directory that must not hold anything.
 	Demo func(ctx context.Context, r DemoRequest) (DemoResult, error)
 	// Tagged returns the ARNs of what carries a tag in the region of a configuration.

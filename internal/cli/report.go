@@ -66,7 +66,6 @@ original is gone or changed is left out and listed in a file beside it.`,
 		})
 	}
 	c.AddCommand(s.reportList(), s.reportCheck())
-	s.helpOfReports(c)
 	return c
 }
 

@@ -11,25 +11,43 @@ import (
 	"github.com/trailhouse/trailhouse/internal/report"
 )
 
-// helpOfReports makes report NAME --help tell of that report.
-func (s *shell) helpOfReports(c *cobra.Command) {
-	usual := c.HelpFunc()
-	c.SetHelpFunc(func(c *cobra.Command, args []string) {
-		names := c.Flags().Args()
-		if c.HasParent() && c.Name() != "report" || len(names) == 0 {
-			usual(c, args)
-			return
-		}
-		settings, err := s.config(c)
-		var r *report.Report
-		if err == nil {
-			r, err = s.env.Report(settings, names[0])
-		}
-		if err == nil {
-			err = s.printReportHelp(c, r)
-		}
-		s.printErrors(err)
+// help makes --help, and the command help, tell of what is named: report NAME --help of
+// that report. A name that nothing has is the error that it is without --help.
+func (s *shell) help(root *cobra.Command) {
+	usual := root.HelpFunc()
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) { s.helpFailed = s.helpOf(c, c.Flags().Args(), usual) })
+	root.SetHelpCommand(&cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil {
+				return usage("%w", err).WithHint("see trailhouse --help")
+			}
+			c.InitDefaultHelpFlag()
+			return s.helpOf(c, rest, usual)
+		},
 	})
+}
+
+// helpOf prints the help of a command, given the words behind it.
+func (s *shell) helpOf(c *cobra.Command, words []string, usual func(*cobra.Command, []string)) error {
+	switch {
+	case len(words) > 0 && c.Name() == "report":
+		settings, err := s.config(c)
+		if err != nil {
+			return err
+		}
+		r, err := s.env.Report(settings, words[0])
+		if err != nil {
+			return err
+		}
+		return s.printReportHelp(c, r)
+	case len(words) > 0 && c.HasSubCommands() && c.Annotations[groupKey] != "":
+		return noCommand(c, words[0])
+	}
+	usual(c, words)
+	return nil
 }
 
 // reportHelp is what a report asks for and answers, as JSON.

@@ -24,7 +24,7 @@ func Run(ctx context.Context, args []string, env Env) int {
 	s := newShell(env)
 	root := s.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := errors.Join(root.ExecuteContext(ctx), s.helpFailed)
 	s.screen.finish()
 	if err != nil && ctx.Err() != nil && trailhouse.CodeOf(err) == trailhouse.CodeInternal {
 		err = interrupted(err)

@@ -17,8 +17,6 @@ import (
 type RunRequest struct {
 	// Now is a delivery to send at once, and alone; empty for all that are due.
 	Now string
-	// DryRun only says what is due.
-	DryRun bool
 }
 
 // RunResult is what became of one pass.
@@ -39,6 +37,7 @@ type RunImport struct {
 
 func (s *shell) runCommand() *cobra.Command {
 	var r RunRequest
+	var dryRun bool
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Do one pass of everything: import, derive, deliver what is due",
@@ -61,11 +60,27 @@ done.`,
 		Args: between(0, 0, ""),
 	}
 	c.Flags().StringVar(&r.Now, "now", "", "send the delivery `NAME` for this instant, and no other")
-	c.Flags().BoolVar(&r.DryRun, "dry-run", false, "only say what is due")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "only say what is due, and write nothing")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if dryRun {
+			return s.due(c, r.Now)
+		}
 		return s.withHouse(c, func(ctx context.Context, h House) error { return s.runAll(ctx, h, r) })
 	}
 	return c
+}
+
+// due says what a run would do.
+func (s *shell) due(c *cobra.Command, now string) error {
+	settings, err := s.config(c)
+	if err != nil {
+		return err
+	}
+	result, err := s.env.Due(c.Context(), settings, now)
+	if err == nil {
+		s.printRun(true, result)
+	}
+	return err
 }
 
 // runAll runs and prints what became of it, also where it failed midway.
@@ -73,16 +88,13 @@ func (s *shell) runAll(ctx context.Context, h House, r RunRequest) error {
 	result, err := h.RunAll(ctx, r, s.progress())
 	s.screen.finish()
 	if err == nil || len(result.Imports)+len(result.Deliveries) > 0 {
-		s.printRun(r, result)
-	}
-	if r.DryRun {
-		return err
+		s.printRun(false, result)
 	}
 	return errors.Join(err, result.partial())
 }
 
-// printRun prints imports and deliveries.
-func (s *shell) printRun(r RunRequest, result RunResult) {
+// printRun prints imports and deliveries: those that are due, or what became of them.
+func (s *shell) printRun(due bool, result RunResult) {
 	if s.flags.json {
 		if result.Imports == nil {
 			result.Imports = []RunImport{}
@@ -94,7 +106,7 @@ func (s *shell) printRun(r RunRequest, result RunResult) {
 		return
 	}
 	for _, i := range result.Imports {
-		if r.DryRun {
+		if due {
 			fmt.Fprintf(s.env.Out, "would import %s\n", i.Source)
 			continue
 		}
@@ -105,7 +117,7 @@ func (s *shell) printRun(r RunRequest, result RunResult) {
 		fmt.Fprintf(s.env.Out, "deliver %s\n", titleOf(d))
 		for _, t := range d.Targets {
 			state := t.State
-			if r.DryRun {
+			if due {
 				state = "is due"
 			}
 			fmt.Fprintf(s.env.Out, "  %s %s %s\n", state, t.Target, strings.TrimSpace(printableOr(t.Receipt, t.Address)))

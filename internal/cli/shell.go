@@ -18,6 +18,8 @@ type shell struct {
 	env    Env
 	screen *screen
 	flags  globals
+	// helpFailed is why there was no help, which cobra does not ask for.
+	helpFailed error
 }
 
 // globals are the flags of every command.
@@ -55,6 +57,7 @@ Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 done with
 quarantined records or missing coverage, 4 state locked or written by a newer
 Trailhouse.`
 	root.SilenceErrors, root.SilenceUsage = true, true
+	s.help(root)
 	root.SetIn(s.env.In)
 	root.SetOut(s.env.Out)
 	root.SetErr(s.env.Err)
@@ -139,19 +142,27 @@ func (s *shell) absolute(path string) string {
 	return filepath.Join(s.env.Dir, path)
 }
 
+// groupKey marks a command that only holds others.
+const groupKey = "group"
+
+// noCommand says that a group has no command of a name.
+func noCommand(c *cobra.Command, name string) error {
+	err := usage("%s has no command %q", c.CommandPath(), name).WithHint("see %s --help", c.CommandPath())
+	if near := c.SuggestionsFor(name); len(near) > 0 {
+		err = err.WithHint("did you mean %s %s?", c.CommandPath(), near[0])
+	}
+	return err
+}
+
 // group returns a command that only holds others. Without one of them it prints its
 // help; with a word that is none of them it is a usage error.
 func group(use, short string, commands ...*cobra.Command) *cobra.Command {
-	g := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, SuggestionsMinimumDistance: 2}
+	g := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, SuggestionsMinimumDistance: 2, Annotations: map[string]string{groupKey: use}}
 	g.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return c.Help()
 		}
-		err := usage("%s has no command %q", c.CommandPath(), args[0]).WithHint("see %s --help", c.CommandPath())
-		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-			err = err.WithHint("did you mean %s %s?", c.CommandPath(), near[0])
-		}
-		return err
+		return noCommand(c, args[0])
 	}
 	g.AddCommand(commands...)
 	return g

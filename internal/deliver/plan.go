@@ -91,10 +91,6 @@ func compile(c *config.Config, d *config.Deliver, fail func(name string, err err
 	p.Period, err = schedule.ParsePeriod(d.Period)
 	fail("period", err)
 	for _, r := range d.Reports {
-		if d.ForEachClient && slices.Contains([]string{"findings", "finding-calls"}, r.Report) {
-			fail("reports", trailhouse.Errorf(trailhouse.CodeUsage, "%s names several clients where a finding is about several, so no client can get it", r.Report).
-				WithHint("deliver it without for_each_client; clients can have kms-calls, kms-by-key and kms-by-image"))
-		}
 		p.Reports = append(p.Reports, reportOf(d, r))
 	}
 	p.Clients = []Client{{}}

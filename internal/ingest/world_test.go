@@ -123,6 +123,10 @@ func (l *testLake) Current(ctx context.Context, table string) (int64, error) {
 	return id, err
 }
 
+func (l *testLake) Content(ctx context.Context, table string) (int64, error) {
+	return l.Current(ctx, table)
+}
+
 func (l *testLake) Added(context.Context, string, int64) ([]trailhouse.DataFile, bool, error) {
 	return nil, false, nil
 }

@@ -20,6 +20,10 @@
 //	    default: i-0a1b                         # absent: null
 //	    choices: [i-0a1b, i-0c2d]               # absent: any value of the type
 //	    doc: only this host                     # required
+//	    known:                                  # absent: no rows is an answer for any value. Else a
+//	      as: host                              # value for which the statement has none either is an
+//	      sql: SELECT 1 FROM enclave_sessions WHERE instance_id = :instance LIMIT 1 # error: there is no
+//	      hint: trailhouse report host-pool     # host "…", with the hint. Of any time, whatever the period
 //	columns:                                    # required: the result's columns in order
 //	  - name: hours
 //	    type: decimal(18,3)                     # varchar, bigint, boolean, double, timestamp, date,
@@ -35,6 +39,8 @@
 //	within: [cloudtrail]                        # tables of which only rows in the period play a part,
 //	                                            # by the column that partitions them: no other files
 //	                                            # are planned
+//	several_clients: false                      # true: a row may name clients beside the one of the
+//	                                            # parameter client: not for deliveries for each client
 //	seed: false                                 # true: the columns that SeedWriter needs are there
 //	*/
 //	SELECT … WHERE (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to) ORDER BY …

@@ -24,6 +24,7 @@ type header struct {
 	Argument   string            `yaml:"argument"`
 	Within     []string          `yaml:"within"`
 	Seed       bool              `yaml:"seed"`
+	Several    bool              `yaml:"several_clients"`
 }
 
 type headerParameter struct {
@@ -32,6 +33,7 @@ type headerParameter struct {
 	Default any    `yaml:"default"`
 	Choices []any  `yaml:"choices"`
 	Doc     string `yaml:"doc"`
+	Known   Known  `yaml:"known"`
 }
 
 type headerColumn struct {
@@ -187,6 +189,8 @@ func (h *headerFile) checkParameter(path string, p headerParameter, seen []strin
 		return h.at(path, "parameter %s: type %q is not one of %s", p.Name, p.Type, strings.Join(parameterTypes(), ", "))
 	case p.Doc == "":
 		return h.at(path, "parameter %s: doc is missing", p.Name)
+	case p.Known != Known{} && (p.Known.As == "" || p.Known.SQL == "" || p.Known.Hint == ""):
+		return h.at(path+".known", "parameter %s: known needs as, sql and hint", p.Name)
 	}
 	return h.checkValues(path, p)
 }
@@ -253,9 +257,14 @@ func (h *headerFile) checkSeed() error {
 
 // report returns the report that the header describes.
 func (h *headerFile) report() *Report {
-	r := &Report{Title: h.Title, Question: h.Question, Coverage: h.Coverage, Argument: h.Argument, Within: h.Within, Seed: h.Seed}
-	for _, p := range h.Parameters {
-		r.Parameters = append(r.Parameters, p.parameter())
+	r := &Report{
+		Title: h.Title, Question: h.Question, Coverage: h.Coverage, Argument: h.Argument, Within: h.Within, Seed: h.Seed,
+		SeveralClients: h.Several,
+	}
+	for i, p := range h.Parameters {
+		declared := p.parameter()
+		declared.line = h.line(fmt.Sprintf("$.parameters[%d].known.sql", i))
+		r.Parameters = append(r.Parameters, declared)
 	}
 	for i, c := range h.Columns {
 		r.Columns = append(r.Columns, Column{
@@ -267,7 +276,7 @@ func (h *headerFile) report() *Report {
 }
 
 func (p headerParameter) parameter() Parameter {
-	out := Parameter{Name: p.Name, Type: p.Type, Doc: p.Doc}
+	out := Parameter{Name: p.Name, Type: p.Type, Doc: p.Doc, Known: p.Known}
 	if text, ok := scalar(p.Default); ok {
 		out.Default = &text
 	}

@@ -90,8 +90,12 @@ func (l *Library) Report(name string) (*Report, error) {
 	if r := l.reports[name]; r != nil {
 		return r, nil
 	}
-	return nil, trailhouse.Errorf(trailhouse.CodeUsage, "there is no report %s", name).
-		WithHint("there are %s", strings.Join(slices.Sorted(maps.Keys(l.reports)), ", "))
+	names := slices.Sorted(maps.Keys(l.reports))
+	hint := "there are " + strings.Join(names, ", ")
+	if meant := near(strings.ToLower(name), names); len(meant) > 0 {
+		hint = "did you mean " + strings.Join(meant, " or ") + "? " + hint
+	}
+	return nil, trailhouse.Errorf(trailhouse.CodeUsage, "there is no report %s", name).WithHint("%s", hint)
 }
 
 // Check looks at every report: its header is valid, its links lead somewhere, its
@@ -166,10 +170,18 @@ func (r *Report) check(ctx context.Context, engine trailhouse.Engine, views []tr
 			return errChecked
 		},
 		func([]any) error { return nil })
-	if errors.Is(err, errChecked) {
-		return nil
+	if err != nil && !errors.Is(err, errChecked) {
+		return r.located(err)
 	}
-	return r.located(err)
+	for _, p := range r.Parameters {
+		if p.Known.SQL == "" {
+			continue
+		}
+		if _, err := r.known(ctx, p, engine, trailhouse.Query{SQL: p.Known.SQL, Parameters: bound, Views: empty, Derived: derived}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // errChecked ends a query of which only the columns are wanted.

@@ -26,6 +26,9 @@ type Report struct {
 	Within []string
 	// Seed says that the columns are there that SeedWriter needs.
 	Seed bool
+	// SeveralClients says that a row may name clients beside the one of the parameter
+	// client, so that the report is for none of them alone.
+	SeveralClients bool
 	// SQL is the statement. It begins with as many empty lines as the header takes,
 	// so that its line numbers are the file's.
 	SQL string
@@ -44,6 +47,21 @@ type Parameter struct {
 	Choices []string
 	// Doc says what it does.
 	Doc string
+	// Known, where it has a statement, tells a value that nothing has from one of which
+	// the report has no rows.
+	Known Known
+	line  int // where that statement stands
+}
+
+// Known says which values of a parameter there are.
+type Known struct {
+	// As is the word for what the value names: finding.
+	As string `yaml:"as"`
+	// SQL is a SELECT that has a row where there is such a thing, of any time. It takes the
+	// report's parameters.
+	SQL string `yaml:"sql"`
+	// Hint says where to look for the right one.
+	Hint string `yaml:"hint"`
 }
 
 // Column is one column of a report's result.

@@ -110,8 +110,9 @@ func (p *plan) query(text string, parameters map[string]any) trailhouse.Query {
 }
 
 // Run runs a report: CodeUsage where there is none of the name and for a wrong
-// argument, CodeInvalid with file and line where the report itself is wrong.
-// Nothing is written before the engine has answered.
+// argument, CodeInvalid with file and line where the report itself is wrong,
+// CodeNotFound where there are no rows because an argument names something that is not
+// there. Nothing is written before the first row, or before it is known that there is none.
 func (r *Runner) Run(ctx context.Context, q Request, w Writer) (Outcome, error) {
 	rep, err := r.Library.Report(q.Name)
 	if err != nil {
@@ -140,36 +141,42 @@ func (r *Runner) Run(ctx context.Context, q Request, w Writer) (Outcome, error) 
 			out.Missing++
 		}
 	}
-	out.Rows, err = rep.write(ctx, p.engine, p.query(rep.SQL, bindings(args, head.AsOf)), head, w)
+	bound := bindings(args, head.AsOf)
+	out.Rows, err = rep.write(ctx, p.engine, p.query(rep.SQL, bound), head, w, func() error { return r.checkKnown(ctx, rep, args, bound) })
 	out.Limit = reached(args, out.Rows)
 	return out, err
 }
 
-// write runs the report's query into the writer and returns how many rows it wrote.
-func (r *Report) write(ctx context.Context, engine trailhouse.Engine, q trailhouse.Query, head Head, w Writer) (int64, error) {
+// write runs the report's query into the writer and returns how many rows it wrote. Where
+// there are none, the answer depends on empty.
+func (r *Report) write(ctx context.Context, engine trailhouse.Engine, q trailhouse.Query, head Head, w Writer, empty func() error) (int64, error) {
 	var rows int64
 	var writing error // the writer's errors are not about the report's file
-	err := engine.Query(ctx, q,
-		func(got []trailhouse.ResultColumn) error {
-			if err := r.checkColumns(got); err != nil {
-				return err
-			}
+	err := engine.Query(ctx, q, r.checkColumns, func(row []any) error {
+		if err := r.coerce(row); err != nil {
+			return err
+		}
+		if rows++; rows == 1 {
 			writing = w.Begin(head)
-			return writing
-		},
-		func(row []any) error {
-			rows++
-			if err := r.coerce(row); err != nil {
-				return err
-			}
+		}
+		if writing == nil {
 			writing = w.Row(row)
-			return writing
-		})
+		}
+		return writing
+	})
 	switch {
 	case writing != nil:
 		return rows, writing
 	case err != nil:
 		return rows, r.located(err)
+	}
+	if rows == 0 {
+		if err := empty(); err != nil {
+			return 0, err
+		}
+		if err := w.Begin(head); err != nil {
+			return 0, err
+		}
 	}
 	return rows, w.End()
 }

@@ -113,10 +113,8 @@ func (s *State) migrate(ctx context.Context) error {
 	if err := s.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil {
 		return s.wrap(err)
 	}
-	if have > Format {
-		return trailhouse.Errorf(trailhouse.CodeNewer,
-			"The state in %s was written by a newer Trailhouse (format %d; this one knows %d).", s.dir, have, Format).
-			WithHint("Install the newer Trailhouse, or use another data directory.")
+	if err := s.refuseNewer(have); err != nil {
+		return err
 	}
 	for n := have + 1; n <= Format; n++ {
 		text, err := fs.ReadFile(migrations, fmt.Sprintf("migrations/%04d.sql", n))
@@ -135,6 +133,16 @@ func (s *State) migrate(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// refuseNewer is an error where the state's format is newer than this program's.
+func (s *State) refuseNewer(have int) error {
+	if have <= Format {
+		return nil
+	}
+	return trailhouse.Errorf(trailhouse.CodeNewer,
+		"The state in %s was written by a newer Trailhouse (format %d; this one knows %d).", s.dir, have, Format).
+		WithHint("Install the newer Trailhouse, or use another data directory.")
 }
 
 // update runs fn in one write transaction.

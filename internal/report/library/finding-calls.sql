@@ -3,7 +3,13 @@ title: Calls of findings
 question: Which calls are the evidence of a finding?
 argument: id
 parameters:
-  - {name: id, type: string, doc: id of the finding}
+  - name: id
+    type: string
+    doc: id of the finding
+    known:
+      as: finding
+      sql: SELECT 1 FROM finding_calls WHERE substr(md5(finding_kind || '|' || subject), 1, 16) = :id LIMIT 1
+      hint: "`trailhouse findings list` shows the findings with their ids"
   - {name: limit, type: integer, default: 1000, doc: most rows}
 columns:
   - {name: finding_id, type: varchar, format: id, link: "findings?id={finding_id}", doc: id of the finding}
@@ -32,6 +38,7 @@ columns:
   - {name: length, type: bigint, unit: B, format: origin, doc: length of the record}
   - {name: object_sha256, type: varchar, format: origin, doc: SHA-256 of the inflated object}
 coverage: [cloudtrail, enclave-log]
+several_clients: true
 */
 SELECT
   substr(md5(finding_kind || '|' || subject), 1, 16) AS finding_id,

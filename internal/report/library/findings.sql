@@ -2,7 +2,13 @@
 title: Findings
 question: What did enclaves do with KMS that nobody allowed, or that the logs of their hosts do not explain?
 parameters:
-  - {name: id, type: string, doc: only this finding}
+  - name: id
+    type: string
+    doc: only this finding
+    known:
+      as: finding
+      sql: SELECT 1 FROM finding_calls WHERE substr(md5(finding_kind || '|' || subject), 1, 16) = :id LIMIT 1
+      hint: "`trailhouse findings list` shows the findings with their ids"
   - {name: kind, type: string, choices: [debug-attestation, image-not-approved, relayed-document, call-outside-session, enclave-without-log, key-shared-by-clients, never-attested, failed-attested-calls], doc: only this kind}
   - {name: severity, type: string, choices: [critical, high, medium, low], doc: only this severity}
   - {name: state, type: string, choices: [open, acknowledged, returned], doc: only findings in this state}
@@ -36,6 +42,7 @@ columns:
   - {name: acknowledged_by, type: varchar, doc: by whom}
   - {name: acknowledged_reason, type: varchar, doc: why}
 coverage: [cloudtrail, enclave-log]
+several_clients: true
 */
 WITH calls AS (
   -- Calls with equal facts become one row here, however many there are. Of what is no

@@ -7,7 +7,13 @@ parameters:
   - {name: account, type: string, doc: only calls that this account's trail has}
   - {name: region, type: string, doc: only this region}
   - {name: instance, type: string, doc: only documents of enclaves on this instance}
-  - {name: session, type: string, doc: only this session of an enclave}
+  - name: session
+    type: string
+    doc: only this session of an enclave
+    known:
+      as: session
+      sql: SELECT 1 FROM enclave_sessions WHERE session_id = :session LIMIT 1
+      hint: "`trailhouse sql 'SELECT session_id, enclave_id, ready FROM enclave_sessions'` lists the sessions of enclaves"
   - {name: operation, type: string, doc: "only this operation, Decrypt for example"}
   - {name: kind, type: string, choices: [enclave, nitrotpm], doc: only documents of this kind}
   - {name: match, type: string, choices: [within, uncertain, presumed, outside, no-session, no-log], doc: only calls that stand so to the lives of their enclave}
