@@ -1,6 +1,7 @@
 package trailhouse
 
 import (
+	"bytes"
 	"context"
 	"time"
 )
@@ -50,6 +51,41 @@ func (f DeliveryFile) Name(d *Delivery) string {
 	return name + "." + f.Ext
 }
 
+// Same reports whether content says the same as the file: whether it is equal but for the
+// instant of the question, which JSON tells before the rows. A delivery that is made again
+// from the same evidence is the same in this sense.
+func (f DeliveryFile) Same(content []byte) bool {
+	if bytes.Equal(f.Content, content) {
+		return true
+	}
+	if f.Format != "json" {
+		return false
+	}
+	ours, rest, found := cutInstant(f.Content)
+	theirs, other, also := cutInstant(content)
+	return found && also && bytes.Equal(ours, theirs) && bytes.Equal(rest, other)
+}
+
+// cutInstant returns what stands before and behind the instant of the question. A text
+// that holds the same words cannot come first: its quotes are escaped.
+func cutInstant(content []byte) (before, after []byte, found bool) {
+	before, after, found = bytes.Cut(content, []byte(`"as_of":"`))
+	end := bytes.IndexByte(after, '"')
+	if !found || end < 0 {
+		return nil, nil, false
+	}
+	return before, after[end:], true
+}
+
+// Taken is the error of a sender that stores files, where something else is under the key
+// of one: CodeConflict. The key holds the delivery's id, so it is the same delivery, made
+// at another time.
+func (d *Delivery) Taken(address string) *Error {
+	return Errorf(CodeConflict, "%s is there with other content, and nothing is written over: this delivery was made before, from other evidence than there is now, "+
+		"by another data directory or by this one before its state was lost", address).
+		WithHint("if what is there is right, end this with trailhouse deliveries give-up %s; else move it away. trailhouse run --now %s sends what there is now under another id", d.ID, d.Name)
+}
+
 // DeliveryLink is an address under which a file can be fetched for a while.
 type DeliveryLink struct {
 	Key, URL string
@@ -60,7 +96,7 @@ type DeliveryLink struct {
 // Sender sends deliveries to one target. Send returns what the target calls what it got:
 // a path, an address, an id. It may be called again for a delivery that arrived, because
 // the answer was lost: where the target can tell, that is a success and nothing changes;
-// a file or object of the same key and other content is CodeConflict and stays as it is.
+// a file or object of the same key that is not the Same is what Taken says and stays as it is.
 // CodeUnavailable is worth another attempt at once. CodeUncertain is a target that cannot
 // tell and may have got it: another attempt may be a second copy. Any other error needs a
 // hand.

@@ -18,13 +18,16 @@ type NewObject struct {
 	Content        []byte
 	// Metadata are names and values of the user's own, in ASCII.
 	Metadata map[string]string
+	// Same reports whether content that is there already counts as the same; nil stands for
+	// bytes.Equal.
+	Same func(content []byte) bool
 	// KMSKeyID is a key to encrypt with, empty for what the bucket does by itself.
 	KMSKeyID string
 }
 
 // Put writes an object under a key that no other has: it never replaces one. Where an
 // object with the same content has the key, because an earlier answer was lost, that is a
-// success. CodeConflict where one with other content has it; CodeDenied, CodeNotFound,
+// success. CodeConflict where one with other content, or of another length, has it; CodeDenied, CodeNotFound,
 // CodeCredentials and CodeUnavailable as of the request.
 func (b *Bucket) Put(ctx context.Context, o NewObject) error {
 	in := &s3.PutObjectInput{
@@ -56,7 +59,7 @@ func (b *Bucket) Put(ctx context.Context, o NewObject) error {
 // same holds an object that is there against the content that should be.
 func (b *Bucket) same(ctx context.Context, o NewObject) error {
 	other := trailhouse.Errorf(trailhouse.CodeConflict, "%s is there with other content, and no object is written over", b.Address(o.Key)).
-		WithHint("move the object away; or give its delivery another key")
+		WithHint("move the object away")
 	have, err := b.Stat(ctx, o.Key)
 	if trailhouse.CodeOf(err) == trailhouse.CodeNotFound {
 		return trailhouse.Errorf(trailhouse.CodeUnavailable, "another write of %s was under way and came to nothing", b.Address(o.Key))
@@ -71,10 +74,10 @@ func (b *Bucket) same(ctx context.Context, o NewObject) error {
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(content, o.Content) {
-		return other
+	if o.Same != nil && o.Same(content) || bytes.Equal(content, o.Content) {
+		return nil
 	}
-	return nil
+	return other
 }
 
 // Link returns an address under which anybody can fetch an object for a while, and when

@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -89,11 +90,33 @@ func Senders(t *testing.T, fresh func(t *testing.T) Target) {
 		if err := send(t, at, sample(id, "first")); err != nil {
 			t.Fatal(err)
 		}
-		if err := send(t, at, sample(id, "second")); trailhouse.CodeOf(err) != trailhouse.CodeConflict || trailhouse.HintOf(err) == "" {
+		if err := send(t, at, sample(id, "second")); trailhouse.CodeOf(err) != trailhouse.CodeConflict || !strings.Contains(trailhouse.HintOf(err), "give-up "+id) {
 			t.Errorf("other content under the same key: %v", err)
 		}
 		if got := at.Got()[key]; got != "first" {
 			t.Errorf("holds %q", got)
+		}
+	})
+	t.Run("made again", func(t *testing.T) {
+		at := fresh(t)
+		if !at.Stores {
+			t.Skip("nothing is kept there")
+		}
+		made := func(asOf, rows string) *trailhouse.Delivery {
+			d := sample(id, "x")
+			d.Files[1].Content = []byte(`{"report":"r","parameters":{"p":"\"as_of\":\"1\""},"as_of":"` + asOf + `","rows":[` + rows + `]}`)
+			return d
+		}
+		key := made("", "").Files[1].Key
+		first := made("2025-11-03T05:01:00.000Z", "1")
+		if err := errors.Join(send(t, at, first), send(t, at, made("2025-12-03T05:01:00.000Z", "1"))); err != nil {
+			t.Errorf("the same rows, asked for later: %v", err)
+		}
+		if err := send(t, at, made("2025-11-03T05:01:00.000Z", "2")); trailhouse.CodeOf(err) != trailhouse.CodeConflict {
+			t.Errorf("other rows: %v", err)
+		}
+		if got := at.Got()[key]; got != string(first.Files[1].Content) {
+			t.Errorf("holds %s", got)
 		}
 	})
 	t.Run("many and empty", func(t *testing.T) {

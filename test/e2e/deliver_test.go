@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/trailhouse/trailhouse/internal/testkit"
 )
 
@@ -183,6 +185,60 @@ func TestUnattended(t *testing.T) {
 	}
 	if o := u.must(0, "deliveries", "--open"); strings.Contains(o.out, "usage") {
 		t.Errorf("left open: %s", o.out)
+	}
+}
+
+// TestLostStateAmongDeliveredObjects loses the state beside a lake and objects that were
+// delivered: the same evidence gives the same delivery, which counts as delivered; where
+// there is more evidence by now, what is there stays, and the error says what to do.
+func TestLostStateAmongDeliveredObjects(t *testing.T) {
+	server := testkit.Moto(t)
+	h, bucket := newHouse(t), testkit.Bucket(t, server)
+	h.config = write(t, filepath.Join(h.cwd, "trailhouse.yaml"), fmt.Sprintf(`
+sources:
+  - {source: enclave-log, path: logs}
+deliver:
+  - name: usage
+    report: enclave-usage
+    formats: [csv, json]
+    schedule: yearly
+    targets:
+      - {s3: {bucket: %s, endpoint: %s, region: us-east-1}}
+      - {directory: out}
+`, bucket, server))
+	write(t, filepath.Join(h.cwd, "logs", sampleHost, "nitro_enclaves.log"), read(t, sampleLog(t)))
+	h.must(0, "run")
+	before := testkit.Objects(t, server, bucket)
+	if len(before) != 2 {
+		t.Fatalf("%d objects", len(before))
+	}
+	lose := func() {
+		for _, name := range []string{"state.db", "state.db-wal", "state.db-shm", "deliveries"} {
+			if err := os.RemoveAll(filepath.Join(h.data, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	lose()
+	again := decode[struct{ Deliveries []delivered }](t, h.must(0, "run", "--json").out).Deliveries
+	if len(again) != 1 || again[0].Targets[0].State != "sent" || again[0].Targets[1].State != "sent" {
+		t.Errorf("the same evidence: %+v", again)
+	}
+	lose()
+	write(t, filepath.Join(h.cwd, "logs", "i-0bbbbbbbbbbbbbbbb", "nitro_enclaves.log"), strings.ReplaceAll(read(t, sampleLog(t)), sampleHost, "i-0bbbbbbbbbbbbbbbb"))
+	o := h.must(3, "run")
+	id := again[0].ID
+	if strings.Count(o.err, "is there with other content") != 2 || !strings.Contains(o.err, "end this with trailhouse deliveries give-up "+id) || !strings.Contains(o.err, "trailhouse run --now usage") {
+		t.Errorf("more evidence: %s", o.err)
+	}
+	if diff := cmp.Diff(before, testkit.Objects(t, server, bucket)); diff != "" {
+		t.Errorf("objects changed: %s", diff)
+	}
+	h.must(0, "deliveries", "give-up", id)
+	h.must(0, "run")
+	h.must(0, "run", "--now", "usage")
+	if n := len(testkit.Objects(t, server, bucket)); n != 4 {
+		t.Errorf("%d objects after --now", n)
 	}
 }
 

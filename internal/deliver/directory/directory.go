@@ -2,7 +2,6 @@
 package directory
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -31,7 +30,11 @@ func (s *Sender) Send(ctx context.Context, d *trailhouse.Delivery) (string, erro
 			return "", err
 		}
 		path := filepath.Join(s.dir, filepath.FromSlash(f.Key))
-		if err := s.write(path, f.Content, d.ID); err != nil {
+		err := s.write(path, f, d.ID)
+		if errors.Is(err, errOther) {
+			return "", d.Taken(path)
+		}
+		if err != nil {
 			return "", fault(path, err)
 		}
 		if receipt == "" {
@@ -42,8 +45,8 @@ func (s *Sender) Send(ctx context.Context, d *trailhouse.Delivery) (string, erro
 }
 
 // write makes one file. What a process that died left aside is written over.
-func (s *Sender) write(path string, content []byte, id string) error {
-	if done, err := same(path, content); done || err != nil {
+func (s *Sender) write(path string, file trailhouse.DeliveryFile, id string) error {
+	if done, err := same(path, file); done || err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
@@ -58,14 +61,14 @@ func (s *Sender) write(path string, content []byte, id string) error {
 		return err
 	}
 	defer func() { _ = os.Remove(aside) }() // gone already where it was renamed
-	_, err = f.Write(content)
+	_, err = f.Write(file.Content)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	if err := name(aside, path); errors.Is(err, fs.ErrExist) {
-		done, err := same(path, content)
+		done, err := same(path, file)
 		if err == nil && !done {
-			err = other(path)
+			err = errOther
 		}
 		return err
 	} else if err != nil {
@@ -90,26 +93,24 @@ func name(aside, path string) error {
 	return os.Rename(aside, path)
 }
 
-// same reports whether the file is there with the content. One with other content is
-// CodeConflict; an empty one is a name that is kept for it.
-func same(path string, content []byte) (bool, error) {
+// errOther says that a file is there with other content.
+var errOther = errors.New("there is another file")
+
+// same reports whether the file is there with the same content. One with other content is
+// errOther; an empty one is a name that is kept for it.
+func same(path string, file trailhouse.DeliveryFile) (bool, error) {
 	have, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:
 		return false, err
-	case bytes.Equal(have, content):
+	case file.Same(have):
 		return true, nil
 	case len(have) == 0:
 		return false, nil
 	}
-	return false, other(path)
-}
-
-func other(path string) error {
-	return trailhouse.Errorf(trailhouse.CodeConflict, "%s is there with other content, and no file is written over", path).
-		WithHint("move it away; or give its delivery another key")
+	return false, errOther
 }
 
 func syncDir(dir string) error {

@@ -32,9 +32,12 @@ func (s *Sender) Send(ctx context.Context, d *trailhouse.Delivery) (string, erro
 	for _, f := range d.Files {
 		sum := sha256.Sum256(f.Content)
 		err := s.bucket.Put(ctx, aws.NewObject{
-			Key: f.Key, MediaType: f.MediaType, Content: f.Content, KMSKeyID: s.kmsKeyID,
+			Key: f.Key, MediaType: f.MediaType, Content: f.Content, Same: f.Same, KMSKeyID: s.kmsKeyID,
 			Metadata: map[string]string{"trailhouse-delivery": d.ID, "sha256": hex.EncodeToString(sum[:])},
 		})
+		if trailhouse.CodeOf(err) == trailhouse.CodeConflict {
+			err = d.Taken(s.bucket.Address(f.Key))
+		}
 		if err != nil {
 			return "", err
 		}
