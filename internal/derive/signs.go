@@ -23,6 +23,7 @@ type packedSign struct {
 	at                    int64
 	slot, why, pcr0, pcr8 int32
 	kind                  sessions.SignKind
+	final                 bool
 }
 
 func newSignStore(wanted hosts) *signStore {
@@ -51,7 +52,7 @@ func (s *signStore) of(host trailhouse.InstanceID) []sessions.Sign {
 	for i, p := range packed {
 		out[i] = sessions.Sign{
 			SlotKey: s.texts[p.slot], At: time.UnixMicro(p.at).UTC(), Kind: p.kind, Why: s.texts[p.why],
-			PCR0: s.texts[p.pcr0], PCR8: s.texts[p.pcr8],
+			PCR0: s.texts[p.pcr0], PCR8: s.texts[p.pcr8], Final: p.final,
 		}
 	}
 	return out
@@ -120,6 +121,6 @@ func (s *signStore) addEnds(b *trailhouse.Batch, c []int) {
 		if by := b.String(c[3], i); by != "" {
 			why += " by " + by
 		}
-		s.byHost[host] = append(signs, packedSign{at: b.Int(c[1], i), kind: sessions.SignHostGone, why: s.text([]byte(why))})
+		s.byHost[host] = append(signs, packedSign{at: b.Int(c[1], i), kind: sessions.SignHostGone, final: attested.Terminates(b.String(c[2], i)), why: s.text([]byte(why))})
 	}
 }

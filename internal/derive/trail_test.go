@@ -105,6 +105,25 @@ func (w *world) calls() []string {
 	return w.table(attested.JoinTable(), "eventtime instance_id session_id session_match")
 }
 
+// TestATerminatedHostEndsWhatStartsBehindIt has an enclave start while its host shuts down,
+// and another one on a host that was only stopped, and may be back.
+func TestATerminatedHostEndsWhatStartsBehindIt(t *testing.T) {
+	w := newWorld(t)
+	at := day(11, 3)
+	const other = "i-0bbbbbbbbbbbbbbb2"
+	w.add(host, "a.log", open(host, at, slotA))
+	w.add(other, "b.log", open(other, at, slotB))
+	w.trail(
+		frame("ec2.amazonaws.com", "TerminateInstances", at.Add(-time.Minute), `,"requestParameters":{"instancesSet":{"items":[{"instanceId":"`+host+`"}]}}`),
+		stop(other, at.Add(-time.Minute)),
+	)
+	w.run()
+	want := []string{host + " lost 03T08:00:02", other + " running -"}
+	if diff := cmp.Diff(want, w.table(sessions.SessionTable(), "instance_id reason stop_not_after")); diff != "" {
+		t.Error(diff)
+	}
+}
+
 const slotA, slotB = "19a48bae81e5f1c", "19a48bfa49409ab"
 
 // TestCallsMeetSessions derives from a trail and logs and looks at what each says of the

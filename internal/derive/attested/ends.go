@@ -23,6 +23,10 @@ func endsHosts(name string) bool {
 	return name == "StopInstances" || name == "TerminateInstances" || endsByService(name)
 }
 
+// Terminates reports whether an event of EC2 that ends hosts, by its name, is one after
+// which they never come back.
+func Terminates(name string) bool { return strings.Contains(strings.ToLower(name), "terminat") }
+
 // endsByService reports whether the name is that of a service event about the state of
 // instances: BidEvictedEvent of spot instances, and the notices of changes of state.
 func endsByService(name string) bool {

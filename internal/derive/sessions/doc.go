@@ -20,4 +20,4 @@ package sessions
 
 // Version names this derivation. It changes when the same lines give other marks,
 // sessions or attempts, and goes into the watermarks of the tables.
-const Version = "sessions-6"
+const Version = "sessions-7"

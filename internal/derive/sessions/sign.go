@@ -31,6 +31,8 @@ type Sign struct {
 	// Name and Debug are the same; empty and nil where unknown.
 	Name  string
 	Debug *bool
+	// Final says, of SignHostGone, that the host never comes back: it was terminated.
+	Final bool
 	// FromHost says that the host itself tells it, in the log of its agent.
 	FromHost bool
 }
@@ -83,10 +85,21 @@ func sortSigns(all []Sign) signs {
 
 func compareSigns(a, b Sign) int {
 	return cmp.Or(
-		a.At.Compare(b.At), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Why, b.Why),
+		a.At.Compare(b.At), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Why, b.Why), compareBool(a.Final, b.Final),
 		cmp.Compare(a.PCR0, b.PCR0), cmp.Compare(a.PCR8, b.PCR8),
 		cmp.Compare(a.VCPUs, b.VCPUs), cmp.Compare(a.MemoryMiB, b.MemoryMiB),
 	)
+}
+
+// compareBool puts false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // giveSigns gives each sign of a slot to the life that it tells of: the latest that had
@@ -181,7 +194,9 @@ func (l *life) applySigns(lower, upper, calls int64) (at int64, why string) {
 // last instant at which a call may still be its own. own is the last proof of life that
 // the host itself gives. No enclave outlives a stop of its host, and none has its slot
 // again, which holds its time: a later proof of life is of the time until the host was
-// down. Of several ends the first counts, but for one after which the host spoke longer
+// down. A life that began behind the end of its host is of another boot, for all that is
+// known: a host that was stopped can be back within a minute. One that was terminated
+// cannot, so that what begins while it shuts down ends with it. Of several ends the first counts, but for one after which the host spoke longer
 // than it can take to shut down, as where a stop hung and was asked for again. Where all
 // are such, the last counts.
 func (d *derivation) hostEnd(l *life, own int64) (end *Sign, calls int64) {
@@ -193,7 +208,8 @@ func (d *derivation) hostEnd(l *life, own int64) (end *Sign, calls int64) {
 	for i := range d.hostGone {
 		s := &d.hostGone[i]
 		t := s.At.UnixMicro() + second // the trail cuts off the rest of the second
-		if t <= from && (t <= early || from > t+shutdown) {
+		behind := t <= from && t <= early
+		if behind && !(s.Final && own <= t+shutdown) || t <= from && from > t+shutdown {
 			continue
 		}
 		end, calls = s, t+shutdown

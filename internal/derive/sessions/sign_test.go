@@ -164,6 +164,33 @@ func TestAHostEndsALateSeenLife(t *testing.T) {
 	}
 }
 
+// TestAStartWhileTheHostShutsDown begins an enclave shortly behind the end of its host. A
+// host that was stopped may be back by then; one that was terminated is not.
+func TestAStartWhileTheHostShutsDown(t *testing.T) {
+	start := strings.Join(strings.SplitAfter(signLog(), "\n")[:3], "")
+	terminated := hostGone(t, "07:59:50")
+	terminated.Why, terminated.Final = "TerminateInstances by somebody", true
+	longAgo := terminated
+	longAgo.At = clock(t, "07:49:00")
+	for _, c := range []struct {
+		name, log string
+		signs     []Sign
+		want      string
+	}{
+		{"stopped", start, []Sign{hostGone(t, "07:59:50")}, "running 08:00:02.0 [08:00:02.0 -] 12:00:00.0: No end in the log. Enclave ID by enc-xxxxxxx:41 at 2025-11-03T08:00:02.000Z"},
+		{"terminated", start, []Sign{terminated}, "lost 08:00:02.0 [08:00:02.0 08:00:02.0] -: TerminateInstances by somebody at 2025-11-03T07:59:50.000Z"},
+		{"terminated, and alive while it shuts down", start, []Sign{terminated, alive(t, "08:05:00"), alive(t, "08:30:00")}, "lost 08:00:02.0 [08:05:00.0 08:05:00.0] -: TerminateInstances by somebody at 2025-11-03T07:59:50.000Z"},
+		{"terminated twice", start, []Sign{longAgo, terminated}, "lost 08:00:02.0 [08:00:02.0 08:00:02.0] -: TerminateInstances by somebody at 2025-11-03T07:59:50.000Z"},
+		{"terminated too long ago for that", start, []Sign{longAgo}, "running 08:00:02.0 [08:00:02.0 -] 12:00:00.0: No end in the log. Enclave ID by enc-xxxxxxx:41 at 2025-11-03T08:00:02.000Z"},
+		{"its log goes on, so the clock is wrong", signLog(), []Sign{terminated}, "running 08:00:02.0 [09:00:00.5 -] 12:00:00.0: No end in the log. Last line by enc-19a48bae81e5f1c:41 at 2025-11-03T09:00:00.500Z"},
+		{"stopped, and terminated later", start, []Sign{hostGone(t, "07:59:50"), {At: clock(t, "10:00:00"), Kind: SignHostGone, Why: "TerminateInstances", Final: true}}, "lost 08:00:02.0 [08:00:02.0 10:00:00.0] -: TerminateInstances at 2025-11-03T10:00:00.000Z"},
+	} {
+		if got := boundsOf(t, c.log, c.signs...); got != c.want {
+			t.Errorf("%s\ngot  %s\nwant %s", c.name, got, c.want)
+		}
+	}
+}
+
 // TestTheHostSpeaksLongAfterItsEnd counts what the agent on the host tells whenever it
 // was, and presumes nothing behind it.
 func TestTheHostSpeaksLongAfterItsEnd(t *testing.T) {
