@@ -12,6 +12,12 @@ type InstanceID string
 // asset tag cannot be read (facts/nitro.md 2.6). It names no instance.
 const UnknownInstance InstanceID = "i-0000000000000000"
 
+// Valid reports whether the id has the form of an EC2 instance id and names one.
+func (id InstanceID) Valid() bool {
+	digits, ok := strings.CutPrefix(string(id), "i-")
+	return ok && len(digits) >= 8 && len(digits) <= 17 && strings.Trim(digits, "0123456789abcdef") == "" && id != UnknownInstance
+}
+
 // Slot is the slot id of an enclave: the hexadecimal digits behind "-enc" in an
 // enclave id, as they were written. nitro-cli writes them without padding,
 // attestation documents and CloudTrail pad them to 16 digits (facts/nitro.md

@@ -34,6 +34,8 @@ type Options struct {
 type Sink interface {
 	// Write keeps the lines, or none of them where it returns an error.
 	Write(lines []Line) error
+	// Room reports whether lines that can wait in the log may come.
+	Room() bool
 	// Close ends it. Lines that were kept stay so.
 	Close() error
 }
@@ -58,6 +60,9 @@ type Agent struct {
 	tail    *tail
 	watch   *watcher
 	metrics *Metrics
+	logBad  news
+	saveBad news
+	ends    map[string]string // how an enclave ended by the log, by slot, until that is told
 
 	pid, seq int64
 	waiting  []Line
@@ -67,13 +72,15 @@ type Agent struct {
 	asking  bool // nitro-cli is running
 	again   bool // and is to run again at once
 	asked   time.Time
+	stuck   bool // and does not end when it is killed
 	answers chan answer
 	gone    []gone // ends to be told once nitro-cli has answered
+	askAt   time.Time
 }
 
 // New returns an agent.
 func New(o Options, pid int) *Agent {
-	a := &Agent{options: o, pid: int64(pid), answers: make(chan answer, 1), metrics: newMetrics()}
+	a := &Agent{options: o, pid: int64(pid), answers: make(chan answer, 1), metrics: newMetrics(), ends: map[string]string{}}
 	a.tail = newTail(o.LogPath)
 	return a
 }
@@ -88,11 +95,13 @@ func (a *Agent) Metrics() *Metrics { return a.metrics }
 func (a *Agent) Run(ctx context.Context) error {
 	a.watch = newWatcher(ctx, a.options.Clock)
 	defer a.watch.close()
-	if err := a.tail.load(a.options.PositionPath); err != nil {
-		a.failed(err.Error())
-	}
+	loaded := a.tail.load(a.options.PositionPath)
 	a.own(trailhouse.AgentLine{Event: trailhouse.AgentStarted, Text: fmt.Sprintf(
 		"trailhouse %s watches %s and asks %s every %s", a.options.Version, a.options.LogPath, a.options.NitroCLI, a.options.Heartbeat)})
+	if loaded != nil {
+		a.metrics.errorOf("log")
+		a.failed(loaded.Error())
+	}
 	beat := time.NewTicker(a.options.Heartbeat)
 	defer beat.Stop()
 	look := time.NewTicker(poll)
@@ -107,9 +116,10 @@ func (a *Agent) Run(ctx context.Context) error {
 			a.copyLog()
 			a.ask(ctx)
 		case <-look.C:
-			if a.copyLog() {
+			if a.copyLog() || a.due() {
 				a.ask(ctx)
 			}
+			a.watch.sweep(a.options.Clock.Now())
 		case got := <-a.answers:
 			a.answered(ctx, got)
 		case g := <-a.watch.gone:
@@ -122,6 +132,14 @@ func (a *Agent) Run(ctx context.Context) error {
 // stop tells what is left to tell and that the agent ends, which no enclave does.
 func (a *Agent) stop() error {
 	a.copyLog()
+	for more := true; more; {
+		select {
+		case g := <-a.watch.gone:
+			a.gone = append(a.gone, g)
+		default:
+			more = false
+		}
+	}
 	a.tellGone(answer{err: errors.New("not asked")})
 	a.own(trailhouse.AgentLine{Event: trailhouse.AgentStopped, Text: "asked to end; enclaves are watched no more"})
 	return a.sink.Close()
@@ -133,13 +151,13 @@ func (a *Agent) ask(ctx context.Context) {
 		a.again = true
 		return
 	}
-	a.asking, a.again, a.asked = true, false, a.options.Clock.Now()
+	a.asking, a.again, a.asked, a.askAt = true, false, a.options.Clock.Now(), time.Time{}
 	go func() { a.answers <- describe(ctx, a.options.NitroCLI, a.options.Timeout) }()
 }
 
 // answered tells what nitro-cli said.
 func (a *Agent) answered(ctx context.Context, got answer) {
-	a.asking = false
+	a.asking, a.stuck = false, false
 	if ctx.Err() != nil {
 		return
 	}
@@ -166,35 +184,11 @@ func (a *Agent) answered(ctx context.Context, got answer) {
 		}
 	}
 	if got.err == nil {
-		a.watch.keep(got.enclaves)
+		a.watch.keep(got.enclaves, a.asked)
 	}
 	if a.again {
 		a.ask(ctx)
 	}
-}
-
-// tellGone tells the ends of processes. Where nitro-cli still describes the enclave as it
-// was, the process was another one's, as of another namespace of pids. An answer to a
-// question from before does not tell.
-func (a *Agent) tellGone(got answer) {
-	var later []gone
-	for _, g := range a.gone {
-		if got.err == nil && a.asked.Before(g.at) && a.again {
-			later = append(later, g)
-			continue
-		}
-		if got.err == nil && got.running(g.enclave) && !a.asked.Before(g.at) {
-			a.failed(fmt.Sprintf("process %d went away and %s runs on: it is not the process that is seen from here", g.enclave.PID, g.enclave.EnclaveID))
-			continue
-		}
-		line := trailhouse.AgentLine{
-			Event: trailhouse.AgentEnded, Time: g.at, Enclave: &g.enclave, Exact: g.exact, AliveAt: g.aliveAt,
-			Text: fmt.Sprintf("process %d went away", g.enclave.PID),
-		}
-		a.metrics.ended(line.Text)
-		a.own(line)
-	}
-	a.gone = later
 }
 
 // failed tells something that could not be done.
@@ -253,37 +247,68 @@ func (a *Agent) write(lines []Line) bool {
 // copyLog copies what came to the log and reports whether an enclave started: it is time
 // to ask then.
 func (a *Agent) copyLog() (started bool) {
-	if a.options.LogPath == "" {
-		return false
-	}
 	if a.sinkBad && len(a.waiting) > 0 && a.write(a.waiting) {
 		a.waiting = a.waiting[:0]
 	}
-	for {
+	for a.options.LogPath != "" && a.sink.Room() {
 		records, err := a.tail.next()
-		if err != nil {
-			if a.tail.news(err) {
-				a.metrics.errorOf("log")
-				a.failed(err.Error())
-			}
-			return started
+		a.tellNotes()
+		if err != nil && a.logBad.begins(err) {
+			a.metrics.errorOf("log")
+			a.failed(err.Error())
 		}
 		if len(records) == 0 {
+			if err == nil {
+				a.logBad.over()
+			}
 			return started
 		}
 		lines := make([]Line, len(records))
 		for i := range records {
 			lines[i] = a.line(records[i].line())
-			started = started || bytes.Contains(records[i].text, []byte("] Enclave ID = "))
 		}
 		if !a.write(lines) {
 			a.tail.back()
 			return started
 		}
-		a.metrics.copied(len(records))
-		if err := a.tail.save(a.options.PositionPath); err != nil && a.tail.news(err) {
-			a.metrics.errorOf("position")
-			a.options.Say(err.Error())
+		for i := range records {
+			started = a.read(records[i].text) || started
 		}
+		a.metrics.copied(len(records))
+		a.savePosition()
+	}
+	return started
+}
+
+// tellNotes tells what the copying of the log had to leave out.
+func (a *Agent) tellNotes() {
+	for _, text := range a.tail.notes {
+		a.metrics.errorOf("log")
+		a.failed(text)
+	}
+	a.tail.notes = nil
+}
+
+// savePosition keeps how far the log was copied.
+func (a *Agent) savePosition() {
+	err := a.tail.save(a.options.PositionPath)
+	switch {
+	case err == nil:
+		a.saveBad.over()
+	case a.saveBad.begins(err):
+		a.metrics.errorOf("position")
+		a.options.Say(err.Error())
 	}
 }
+
+// news tells the beginning of a failure from its going on.
+type news struct{ text string }
+
+// begins reports whether the failure is another one than the last.
+func (n *news) begins(err error) bool {
+	was := n.text
+	n.text = err.Error()
+	return was != n.text
+}
+
+func (n *news) over() { n.text = "" }

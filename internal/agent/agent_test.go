@@ -2,11 +2,13 @@ package agent
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/trailhouse/trailhouse"
 )
@@ -31,6 +33,67 @@ func TestParseEnclaves(t *testing.T) {
 	got, _ := parseEnclaves([]byte("[" + good + "]"))
 	if e := got[0]; !e.Debug || e.PCR0 != "ab" || e.PCR8 != "" || e.VCPUs != 2 || len(e.CPUIDs) != 2 {
 		t.Errorf("%+v", e)
+	}
+}
+
+// TestParseEnclavesBounds keeps one enclave of an odd name from making a heartbeat that
+// nobody takes.
+func TestParseEnclavesBounds(t *testing.T) {
+	one := func(id, name, more string) string {
+		return `{"EnclaveID":"i-0a1b2c3d4e5f60718-enc` + id + `","EnclaveName":"` + name + `","ProcessID":41,"State":"RUNNING"` + more + `}`
+	}
+	text := "[" + one("1", strings.Repeat(`\u0001`, 500_000), `,"NumberOfCPUs":-2,"MemoryMiB":9223372036854775807`) + "," +
+		one("2", "fine", `,"CPUIDs":[`+strings.Repeat("1,", 9999)+`1]`) + "]"
+	got, err := parseEnclaves([]byte(text))
+	if err != nil || len(got) != 2 || got[0].Name != "" || got[0].VCPUs != 0 || got[0].MemoryMiB != 0 || got[1].Name != "fine" || got[1].CPUIDs != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	many := make([]string, 1000)
+	for i := range many {
+		many[i] = one(fmt.Sprintf("%x", i+1), strings.Repeat(`\u0001`, 1000), `,"CPUIDs":[`+strings.Repeat("123456789,", 200)+`1]`)
+	}
+	got, err = parseEnclaves([]byte("[" + strings.Join(many, ",") + "]"))
+	line, jsonErr := json.Marshal(got)
+	if err == nil || jsonErr != nil || len(got) == 0 || len(line) > 1<<20-1000 {
+		t.Errorf("%d enclaves, %d bytes, %v", len(got), len(line), err)
+	}
+	if got, err := parseEnclaves([]byte("[" + one(strings.Repeat("1", 200), "a", "") + "]")); err == nil || len(got) != 0 {
+		t.Errorf("an endless id: %v, %v", got, err)
+	}
+}
+
+// TestLock lets one agent into a directory, and one process write to a file.
+func TestLock(t *testing.T) {
+	dir := t.TempDir()
+	unlock, err := Lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Lock(dir); trailhouse.CodeOf(err) != trailhouse.CodeLocked {
+		t.Errorf("%v", err)
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if unlock, err = Lock(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := unlock(); err != nil {
+		t.Error(err)
+	}
+	path := filepath.Join(dir, "agent.jsonl")
+	a, b := NewFileSink(path, 1<<20, 1, nil), NewFileSink(path, 1<<20, 1, nil)
+	if err := a.Write([]Line{{Text: []byte("{}")}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Write([]Line{{Text: []byte("{}")}}); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("%v", err)
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(b.Write([]Line{{Text: []byte("{}")}}), b.Close()); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -140,31 +203,5 @@ func TestTail(t *testing.T) {
 	}
 	if got, err := tl.next(); err != nil || len(got) != 0 {
 		t.Errorf("%+v, %v", got, err)
-	}
-}
-
-// TestMetrics writes all series.
-func TestMetrics(t *testing.T) {
-	m := newMetrics()
-	now := time.Date(2025, 11, 3, 8, 0, 0, 0, time.UTC)
-	var b strings.Builder
-	if err := m.write(&b, now); err != nil || strings.Contains(b.String(), "enclaves_running") {
-		t.Errorf("before the first list: %v\n%s", err, b.String())
-	}
-	m.beat(now, []trailhouse.AgentEnclave{{State: "RUNNING", VCPUs: 2, MemoryMiB: 512}, {State: "TERMINATING", VCPUs: 4}}, pool{6, 4096, 1024})
-	m.ended(`process 41 "went" away`)
-	m.errorOf("nitro_cli")
-	m.Drop(3)
-	b.Reset()
-	if err := m.write(&b, now.Add(90*time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{
-		"enclaves_running 1\n", "vcpus 2\n", "memory_mib 512\n", "pool_vcpus 6\n", "pool_memory_mib 4096\n", "pool_free_memory_mib 1024\n",
-		"heartbeat_age_seconds 90.000\n", `last_stop_reason{reason="process 41 \"went\" away"} 1` + "\n", "ends_total 1\n", "lost_lines_total 3\n", `errors_total{kind="nitro_cli"} 1` + "\n",
-	} {
-		if !strings.Contains(b.String(), "\ntrailhouse_agent_"+want) {
-			t.Errorf("no %s in\n%s", want, b.String())
-		}
 	}
 }

@@ -21,8 +21,7 @@ type CloudOptions struct {
 	// Metrics count what is lost; Say takes what an operator should know.
 	Metrics *Metrics
 	Say     func(text string)
-	// Backoff is the pause behind the first failure, which doubles up to a hundred times
-	// that.
+	// Backoff is the pause behind the first failure, which doubles up to maxRest times that.
 	Backoff time.Duration
 }
 
@@ -38,6 +37,10 @@ type CloudSink struct {
 // lastWords is how long the end may take to send what is left. What is not sent then is
 // sent by the next run.
 const lastWords = 5 * time.Second
+
+// maxRest is the longest pause behind failures, in Backoffs: at most a minute passes behind
+// an outage.
+const maxRest = 12
 
 // NewCloudSink opens the spool and begins to send what is in it.
 func NewCloudSink(ctx context.Context, o CloudOptions) (*CloudSink, error) {
@@ -62,6 +65,10 @@ func (s *CloudSink) Write(lines []Line) error {
 	}
 	return err
 }
+
+// Room reports whether the spool is less than half full: what more there is in the log
+// waits there, and the other half is for what stands nowhere else.
+func (s *CloudSink) Room() bool { return s.spool.size() < s.options.Most/2 }
 
 // Close sends what is left for a few seconds.
 func (s *CloudSink) Close() error {
@@ -92,7 +99,7 @@ func (s *CloudSink) run(ctx context.Context) {
 				return
 			}
 			closed = s.rest(ctx, pause)
-			pause = min(2*pause, 100*s.options.Backoff)
+			pause = min(2*pause, maxRest*s.options.Backoff)
 		case more:
 			pause = s.options.Backoff
 		case closed:
@@ -134,7 +141,12 @@ func (s *CloudSink) send(ctx context.Context) (more bool, err error) {
 	}
 	var events []aws.LogEvent
 	for _, text := range lines {
-		if l, ok := trailhouse.ParseAgentLine(text); ok { // another one was cut by a loss of power, and is copied again
+		l, ok := trailhouse.ParseAgentLine(text)
+		switch {
+		case !ok: // was cut by a loss of power, and is copied again
+		case len(text)+aws.PutOverhead > aws.MaxPutBytes:
+			s.drop(1, "no call of CloudWatch Logs holds")
+		default:
 			events = append(events, aws.LogEvent{Time: l.Time.UnixMilli(), Message: string(text)})
 		}
 	}
@@ -161,18 +173,47 @@ func batch(events []aws.LogEvent) int {
 	return len(events)
 }
 
-// put writes events, and makes the stream where it is missing.
+// put writes events, and makes the stream where it is missing. What the service refuses as
+// too old or too new, behind a long outage or where this machine's clock is wrong, is put
+// again under the service's own time: the line holds its own.
 func (s *CloudSink) put(ctx context.Context, events []aws.LogEvent) error {
+	refused, err := s.putOnce(ctx, events)
+	late := refused.Events
+	if err != nil || len(late) == 0 {
+		return err
+	}
+	s.options.Say(fmt.Sprintf("CloudWatch Logs finds %d lines too old or too new: this machine's clock is wrong, or they waited for long", len(late)))
+	if !refused.Now.IsZero() {
+		for i := range late {
+			late[i].Time = refused.Now.UnixMilli()
+		}
+		again, err := s.putOnce(ctx, late)
+		if err != nil {
+			return err
+		}
+		late = again.Events
+	}
+	if len(late) > 0 {
+		s.drop(len(late), "CloudWatch Logs refuses")
+	}
+	return nil
+}
+
+// drop counts lines that can be put nowhere, and says why.
+func (s *CloudSink) drop(lines int, why string) {
+	s.options.Metrics.Drop(int64(lines))
+	s.options.Metrics.errorOf("cloudwatch")
+	s.options.Say(fmt.Sprintf("%d lines are lost: %s them", lines, why))
+}
+
+// putOnce writes events, and makes the stream where it is missing.
+func (s *CloudSink) putOnce(ctx context.Context, events []aws.LogEvent) (aws.Refused, error) {
 	refused, err := s.options.Logs.PutEvents(ctx, s.options.Group, s.options.Stream, events)
 	if trailhouse.CodeOf(err) == trailhouse.CodeNotFound {
 		if err := s.options.Logs.CreateStream(ctx, s.options.Group, s.options.Stream); err != nil {
-			return err
+			return aws.Refused{}, err
 		}
 		refused, err = s.options.Logs.PutEvents(ctx, s.options.Group, s.options.Stream, events)
 	}
-	if refused > 0 {
-		s.options.Metrics.Drop(int64(refused))
-		s.options.Say(fmt.Sprintf("CloudWatch Logs refused %d of %d events as too old or too new", refused, len(events)))
-	}
-	return err
+	return refused, err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +19,13 @@ import (
 // numbered is a line of an agent.
 func numbered(t *testing.T, seq int, text string) Line {
 	t.Helper()
-	l := trailhouse.AgentLine{Format: 1, Event: trailhouse.AgentHeartbeat, Time: time.Now().UTC().Truncate(time.Millisecond), PID: 7, Seq: int64(seq), Instance: "i-0a1b2c3d4e5f60718", Text: text}
+	return at(t, seq, time.Now(), text)
+}
+
+// at is a line of an agent of a time.
+func at(t *testing.T, seq int, when time.Time, text string) Line {
+	t.Helper()
+	l := trailhouse.AgentLine{Format: 1, Event: trailhouse.AgentHeartbeat, Time: when.UTC().Truncate(time.Millisecond), PID: 7, Seq: int64(seq), Instance: "i-0a1b2c3d4e5f60718", Text: text}
 	b, err := json.Marshal(l)
 	if err != nil {
 		t.Fatal(err)
@@ -121,6 +128,65 @@ func TestCloudSink(t *testing.T) {
 		if !strings.Contains(text, fmt.Sprintf(`"seq":%d,`, i)) {
 			t.Fatalf("event %d: %.200s", i, text)
 		}
+	}
+}
+
+// TestCloudSinkOldAndNew puts lines of a wrong clock and of a long outage under the
+// service's own time, rather than lose them.
+func TestCloudSinkOldAndNew(t *testing.T) {
+	server := testkit.Moto(t)
+	words, m := &said{}, newMetrics()
+	group := testkit.LogGroup(t, server, "/trailhouse/")
+	s := cloudRun(t, server, group, filepath.Join(t.TempDir(), "spool"), words, m)
+	for i, off := range []time.Duration{-20 * 24 * time.Hour, -19 * 24 * time.Hour, 0, 26 * time.Hour} {
+		if err := s.Write([]Line{at(t, i, time.Now().Add(off), "")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for _, text := range stored(t, server, group) {
+		l, ok := trailhouse.ParseAgentLine([]byte(text))
+		if !ok {
+			t.Fatalf("%s", text)
+		}
+		seen[strconv.FormatInt(l.Seq, 10)]++
+	}
+	if len(seen) != 4 || m.dropped() != 0 || !strings.Contains(strings.Join(words.text, "\n"), "too old") {
+		t.Errorf("%v, %d lost, said %q", seen, m.dropped(), words.text)
+	}
+}
+
+// TestLogWaitsForTheSpool copies a log that is many times the spool while nothing is taken:
+// the rest waits in the log, and nothing falls off.
+func TestLogWaitsForTheSpool(t *testing.T) {
+	server := testkit.Moto(t)
+	proxy, words := testkit.NewProxy(t, server), &said{}
+	group := testkit.LogGroup(t, server, "/trailhouse/")
+	proxy.Fail(func(int, *http.Request) testkit.Fault {
+		return testkit.LogsError(503, "ServiceUnavailableException", "later")
+	})
+	l := newLog(t)
+	l.put(l.path, 60_000) // 5 MB and three times that in the spool, which holds 4 MiB
+	a := New(Options{Clock: trailhouse.SystemClock{}, Host: Host{Instance: "i-0a1b2c3d4e5f60718"}, LogPath: l.path, PositionPath: l.position, Say: words.add}, 7)
+	s := cloudRun(t, proxy.URL, group, filepath.Join(t.TempDir(), "spool"), words, a.Metrics())
+	a.SetSink(s)
+	a.copyLog()
+	waiting := a.tail.files[0].now.offset
+	if waiting == 0 || waiting > 2<<20 {
+		t.Fatalf("%d bytes were copied into a spool of 4 MiB", waiting)
+	}
+	proxy.Fail(func(int, *http.Request) testkit.Fault { return nil })
+	for end := time.Now().Add(time.Minute); a.tail.files[0].now.offset < l.size() && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		a.copyLog()
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(stored(t, server, group)); got != l.wrote || a.Metrics().dropped() != 0 {
+		t.Errorf("%d of %d lines, %d lost", got, l.wrote, a.Metrics().dropped())
 	}
 }
 

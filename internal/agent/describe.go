@@ -69,7 +69,10 @@ func describe(ctx context.Context, program string, timeout time.Duration) answer
 	switch {
 	case err != nil:
 		said, _, _ := strings.Cut(strings.TrimSpace(string(errs.kept)), "\n")
-		return answer{enclaves: enclaves, err: fmt.Errorf("%s failed: %w: %.300s", what, err, said)}
+		if said != "" {
+			err = fmt.Errorf("%w: %.300s", err, said)
+		}
+		return answer{enclaves: enclaves, err: fmt.Errorf("%s failed: %w", what, err)}
 	case wrong != nil:
 		return answer{enclaves: enclaves, err: fmt.Errorf("%s printed what is not understood: %w", what, wrong)}
 	}
@@ -91,6 +94,36 @@ type described struct {
 	Measurements struct{ PCR0, PCR1, PCR2, PCR8 string }
 }
 
+// Bounds of an answer, which keep a heartbeat within one event of CloudWatch Logs whatever
+// one enclave is called: so many enclaves (a host has four at most, facts/nitro.md 2.5),
+// bytes of a name or an id, and CPUs.
+const (
+	maxEnclaves = 64
+	maxName     = 1024
+	maxText     = 128
+	maxCPUs     = 256
+)
+
+// bound leaves out what is beyond the bounds, or cannot be.
+func (d *described) bound() {
+	if len(d.EnclaveName) > maxName {
+		d.EnclaveName = "" // a part of it may be the name of another one
+	}
+	if len(d.CPUIDs) > maxCPUs {
+		d.CPUIDs = nil
+	}
+	if len(d.State) > maxText {
+		d.State = ""
+	}
+	d.NumberOfCPUs, d.ProcessID, d.EnclaveCID = max(0, d.NumberOfCPUs), max(0, d.ProcessID), max(0, d.EnclaveCID)
+	if d.MemoryMiB < 0 || d.MemoryMiB > maxMemory {
+		d.MemoryMiB = 0
+	}
+}
+
+// maxMemory is more memory than any machine has, in MiB.
+const maxMemory = 1 << 30
+
 // parseEnclaves reads the answer. Enclaves that are understood are given beside an error.
 func parseEnclaves(text []byte) ([]trailhouse.AgentEnclave, error) {
 	var list []json.RawMessage
@@ -102,10 +135,11 @@ func parseEnclaves(text []byte) ([]trailhouse.AgentEnclave, error) {
 	for _, raw := range list {
 		var d described
 		err := json.Unmarshal(raw, &d)
-		if _, ok := trailhouse.ParseEnclaveID(d.EnclaveID); err != nil || !ok {
+		if _, ok := trailhouse.ParseEnclaveID(d.EnclaveID); err != nil || !ok || len(d.EnclaveID) > maxText || len(out) == maxEnclaves {
 			wrong = fmt.Errorf("not an enclave: %.100q", raw)
 			continue
 		}
+		d.bound()
 		out = append(out, trailhouse.AgentEnclave{
 			EnclaveID: d.EnclaveID, Name: d.EnclaveName, PID: d.ProcessID, CID: d.EnclaveCID, VCPUs: d.NumberOfCPUs, CPUIDs: d.CPUIDs,
 			MemoryMiB: d.MemoryMiB, State: d.State, Debug: strings.Contains(d.Flags, "DEBUG_MODE"),

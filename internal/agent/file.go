@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"syscall"
 )
 
 // FileSink appends lines to a file, for good before Write returns. Beyond a size the file
@@ -48,6 +49,9 @@ func (s *FileSink) Write(lines []Line) error {
 	return nil
 }
 
+// Room reports that lines may always come: the oldest ones make room.
+func (s *FileSink) Room() bool { return true }
+
 // ready opens the file, or another one where it is full or was taken away.
 func (s *FileSink) ready(more int64) error {
 	if s.file != nil {
@@ -78,6 +82,9 @@ func (s *FileSink) open() error {
 	f, err := os.OpenFile(s.path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return errors.Join(fmt.Errorf("another process writes to %s: %w", s.path, err), f.Close())
 	}
 	info, err := f.Stat()
 	if err != nil {

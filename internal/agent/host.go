@@ -27,8 +27,8 @@ type Host struct {
 func Look(root, sockets string) Host {
 	h := Host{Root: root, Sockets: sockets}
 	h.BootID = h.read("proc/sys/kernel/random/boot_id")
-	if tag := h.read("sys/devices/virtual/dmi/id/board_asset_tag"); strings.HasPrefix(tag, "i-") && tag != string(trailhouse.UnknownInstance) {
-		h.Instance = trailhouse.InstanceID(tag)
+	if tag := trailhouse.InstanceID(h.read("sys/devices/virtual/dmi/id/board_asset_tag")); tag.Valid() {
+		h.Instance = tag
 	}
 	for line := range strings.Lines(h.read("proc/stat")) {
 		if at, ok := strings.CutPrefix(strings.TrimSpace(line), "btime "); ok {

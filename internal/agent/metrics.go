@@ -1,13 +1,9 @@
 package agent
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +21,7 @@ type Metrics struct {
 	pool                   pool
 	last                   time.Time // of the last list
 	reason                 string    // of the last end
+	stopped                time.Time // when that was
 	ends, lines            int64
 	errors                 map[string]int64
 	lost                   atomic.Int64
@@ -49,11 +46,11 @@ func (m *Metrics) beat(at time.Time, list []trailhouse.AgentEnclave, p pool) {
 	}
 }
 
-func (m *Metrics) ended(reason string) {
+func (m *Metrics) ended(reason string, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.ends++
-	m.reason = reason
+	m.reason, m.stopped = reason, at
 }
 
 func (m *Metrics) errorOf(what string) {
@@ -73,80 +70,76 @@ func (m *Metrics) Drop(n int64) { m.lost.Add(n) }
 
 func (m *Metrics) dropped() int64 { return m.lost.Load() }
 
-// WriteTo writes the series as they are at an instant.
+// write writes the series as they are at an instant: text format 0.0.4 of Prometheus, each
+// family once with its HELP and TYPE.
 func (m *Metrics) write(w io.Writer, now time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var b strings.Builder
-	series := func(name, kind, help string, value any) {
-		fmt.Fprintf(&b, "# HELP trailhouse_agent_%s %s\n# TYPE trailhouse_agent_%s %s\ntrailhouse_agent_%s %v\n", name, help, name, kind, name, value)
-	}
+	var e exposition
 	if !m.last.IsZero() {
-		series("enclaves_running", "gauge", "Enclaves that nitro-cli describes as running.", m.running)
-		series("vcpus", "gauge", "vCPUs of running enclaves.", m.vcpus)
-		series("memory_mib", "gauge", "Memory of running enclaves in MiB.", m.memory)
-		series("heartbeat_age_seconds", "gauge", "Time since nitro-cli last gave a complete list.", fmt.Sprintf("%.3f", max(0, now.Sub(m.last).Seconds())))
+		e.one("enclaves_running", gauge, "Enclaves that nitro-cli describes as running.", m.running)
+		e.one("vcpus", gauge, "vCPUs of running enclaves.", m.vcpus)
+		e.one("memory_mib", gauge, "Memory of running enclaves in MiB.", m.memory)
+		e.family("heartbeat_age_seconds", gauge, "Time since nitro-cli last gave a complete list.")
+		fmt.Fprintf(&e, "%sheartbeat_age_seconds %.3f\n", prefix, max(0, now.Sub(m.last).Seconds()))
 	}
-	if m.pool.vcpus >= 0 {
-		series("pool_vcpus", "gauge", "vCPUs reserved for enclaves.", m.pool.vcpus)
+	for _, p := range [...]struct {
+		name, help string
+		value      int64
+	}{
+		{"pool_vcpus", "vCPUs reserved for enclaves.", m.pool.vcpus},
+		{"pool_memory_mib", "Huge pages of the host in MiB, which are the memory reserved for enclaves.", m.pool.memoryMiB},
+		{"pool_free_memory_mib", "Huge pages in MiB that nobody uses.", m.pool.freeMiB},
+	} {
+		if p.value >= 0 {
+			e.one(p.name, gauge, p.help, p.value)
+		}
 	}
-	if m.pool.memoryMiB >= 0 {
-		series("pool_memory_mib", "gauge", "Huge pages of the host in MiB, which are the memory reserved for enclaves.", m.pool.memoryMiB)
-	}
-	if m.pool.freeMiB >= 0 {
-		series("pool_free_memory_mib", "gauge", "Huge pages in MiB that nobody uses.", m.pool.freeMiB)
-	}
-	series("ends_total", "counter", "Enclaves whose process was seen to go away.", m.ends)
+	e.one("ends_total", counter, "Enclaves whose process was seen to go away.", m.ends)
 	if m.reason != "" {
-		series(`last_stop_reason`, "gauge", "How the last enclave ended, as a label.", 1)
-		s := strings.TrimSuffix(b.String(), "trailhouse_agent_last_stop_reason 1\n")
-		b.Reset()
-		b.WriteString(s)
-		fmt.Fprintf(&b, "trailhouse_agent_last_stop_reason{reason=%q} 1\n", m.reason)
+		e.family("last_stop_reason", gauge, "How the last enclave ended, as a label; its value is always 1.")
+		e.labelled("last_stop_reason", "reason", m.reason, 1)
+		e.family("last_stop_timestamp_seconds", gauge, "When the last enclave ended, in seconds since 1970.")
+		fmt.Fprintf(&e, "%slast_stop_timestamp_seconds %.3f\n", prefix, float64(m.stopped.UnixMilli())/1000)
 	}
-	series("log_records_total", "counter", "Records of the log of nitro-cli that were copied.", m.lines)
-	series("lost_lines_total", "counter", "Lines that fell off a full spool or file.", m.lost.Load())
-	b.WriteString("# HELP trailhouse_agent_errors_total What failed, by kind.\n# TYPE trailhouse_agent_errors_total counter\n")
-	for _, kind := range slices.Sorted(maps.Keys(m.errors)) {
-		fmt.Fprintf(&b, "trailhouse_agent_errors_total{kind=%q} %d\n", kind, m.errors[kind])
+	e.one("log_records_total", counter, "Records of the log of nitro-cli that were copied.", m.lines)
+	e.one("lost_lines_total", counter, "Lines that fell off a full spool or file.", m.lost.Load())
+	if len(m.errors) > 0 {
+		e.family("errors_total", counter, "What failed, by kind.")
+		for _, kind := range slices.Sorted(maps.Keys(m.errors)) {
+			e.labelled("errors_total", "kind", kind, m.errors[kind])
+		}
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, e.String())
 	return err
 }
 
-// Serve gives the series at /metrics of an address of the loopback until close is called,
-// and returns the address. Others are refused with CodeUsage: what runs on a host is
-// nobody else's business.
-func (m *Metrics) Serve(ctx context.Context, address string, clock trailhouse.Clock) (at string, stop func() error, err error) {
-	host, _, err := net.SplitHostPort(address)
-	ip := net.ParseIP(host)
-	if err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return "", nil, trailhouse.Errorf(trailhouse.CodeUsage, "%s is no address of the loopback", address).
-			WithHint("give one such as 127.0.0.1:9477, or nothing for no metrics")
-	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err != nil {
-		return "", nil, trailhouse.Errorf(trailhouse.CodeUnavailable, "metrics cannot be served: %w", err).
-			WithHint("give another address with --listen, or an empty one for no metrics")
-	}
-	server := &http.Server{
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path != "/metrics" {
-				http.NotFound(w, r)
-				return
-			}
-			w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-			_ = m.write(w, clock.Now()) // who asked has gone
-		}),
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
-	return l.Addr().String(), func() error {
-		err := server.Close()
-		if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
-			err = errors.Join(err, e)
-		}
-		return err
-	}, nil
+// prefix begins the name of each series.
+const prefix = "trailhouse_agent_"
+
+// The types of series.
+const (
+	gauge   = "gauge"
+	counter = "counter"
+)
+
+// exposition is the text of series.
+type exposition struct{ strings.Builder }
+
+// family begins the series of one name.
+func (e *exposition) family(name, kind, help string) {
+	fmt.Fprintf(e, "# HELP %s%s %s\n# TYPE %s%s %s\n", prefix, name, help, prefix, name, kind)
+}
+
+// one writes a family of one series.
+func (e *exposition) one(name, kind, help string, value int64) {
+	e.family(name, kind, help)
+	fmt.Fprintf(e, "%s%s %d\n", prefix, name, value)
+}
+
+// labelled writes one series with a label. Its value has backslash, quote and line feed
+// escaped and nothing else, as the format asks.
+func (e *exposition) labelled(name, label, text string, value int64) {
+	text = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(strings.ToValidUTF8(text, "\uFFFD"))
+	fmt.Fprintf(e, "%s%s{%s=\"%s\"} %d\n", prefix, name, label, text, value)
 }

@@ -87,6 +87,16 @@ func (s *spool) add(lines []Line) error {
 	return s.bound()
 }
 
+// size returns how many bytes are kept.
+func (s *spool) size() (all int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.list {
+		all += g.size
+	}
+	return all
+}
+
 // bound removes the oldest segments where there are too many.
 func (s *spool) bound() error {
 	var all int64

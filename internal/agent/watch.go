@@ -19,6 +19,7 @@ type gone struct {
 	at      time.Time
 	aliveAt time.Time // when it was last seen
 	exact   bool      // the kernel told at once
+	listed  int       // how often nitro-cli listed the enclave on since
 }
 
 // watcher watches processes, one goroutine each.
@@ -28,8 +29,20 @@ type watcher struct {
 	ctx   context.Context
 	end   context.CancelFunc
 	all   sync.WaitGroup
-	known map[process]context.CancelFunc // of the agent's goroutine only
+	known map[process]*watched // of the agent's goroutine only
+	// descriptor is pidfd, but for tests of what follows where the kernel has none.
+	descriptor func(pid int64) func(context.Context) bool
 }
+
+// watched is a process under watch.
+type watched struct {
+	forget  context.CancelFunc
+	missing time.Time // since when its enclave is described no more, zero while it is
+}
+
+// grace is how long a process is watched on whose enclave is described no more: it ends
+// just now.
+const grace = 2 * time.Second
 
 // process is what is watched: pids come again, and so does none together with a slot.
 type process struct {
@@ -41,7 +54,7 @@ type process struct {
 const look = time.Second
 
 func newWatcher(ctx context.Context, clock trailhouse.Clock) *watcher {
-	w := &watcher{clock: clock, gone: make(chan gone, 64), known: map[process]context.CancelFunc{}}
+	w := &watcher{clock: clock, gone: make(chan gone, 64), known: map[process]*watched{}, descriptor: pidfd}
 	w.ctx, w.end = context.WithCancel(ctx)
 	return w
 }
@@ -60,12 +73,12 @@ func (w *watcher) add(e trailhouse.AgentEnclave, described time.Time) error {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(w.ctx)
-	w.known[id] = cancel
+	w.known[id] = &watched{forget: cancel}
 	start, ok := startTime(e.PID)
 	if !ok {
 		return errors.New("no such process is seen from here")
 	}
-	wait := pidfd(e.PID)
+	wait := w.descriptor(e.PID)
 	if again, ok := startTime(e.PID); !ok || again != start { // it went meanwhile, and the pid may be another's
 		if wait != nil {
 			cancel()
@@ -84,6 +97,11 @@ func (w *watcher) add(e trailhouse.AgentEnclave, described time.Time) error {
 		}
 		g.at = w.clock.Now()
 		select {
+		case w.gone <- g: // even where it is to be forgotten just now
+			return
+		default:
+		}
+		select {
 		case w.gone <- g:
 		case <-ctx.Done():
 		}
@@ -91,15 +109,27 @@ func (w *watcher) add(e trailhouse.AgentEnclave, described time.Time) error {
 	return nil
 }
 
-// keep forgets the processes of enclaves that are described no more.
-func (w *watcher) keep(list []trailhouse.AgentEnclave) {
+// keep notes of which processes the enclaves are described no more, as of an instant.
+func (w *watcher) keep(list []trailhouse.AgentEnclave, asked time.Time) {
 	now := map[process]bool{}
 	for _, e := range list {
 		now[process{e.EnclaveID, e.PID}] = true
 	}
-	for id, cancel := range w.known {
-		if !now[id] {
-			cancel()
+	for id, p := range w.known {
+		switch {
+		case now[id]:
+			p.missing = time.Time{}
+		case p.missing.IsZero():
+			p.missing = asked
+		}
+	}
+}
+
+// sweep forgets processes whose enclaves have been described no more for a while.
+func (w *watcher) sweep(now time.Time) {
+	for id, p := range w.known {
+		if !p.missing.IsZero() && now.Sub(p.missing) > grace {
+			p.forget()
 			delete(w.known, id)
 		}
 	}

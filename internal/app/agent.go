@@ -3,6 +3,8 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -23,17 +25,15 @@ func watchHost(ctx context.Context, c *config.Config, r cli.AgentRequest, clock 
 				WithHint("name another one with --dir, or run the agent as a user that may write there")
 		}
 	}
-	host := agent.Look("/", r.Sockets)
-	if r.Instance != "" {
-		host.Instance = r.Instance
+	unlock, err := agent.Lock(r.Dir)
+	if err != nil {
+		return err
 	}
-	if host.Instance == "" {
-		id, err := askMetadata(ctx)
-		if err != nil {
-			return trailhouse.Errorf(trailhouse.CodeUsage, "the host does not tell its instance id: %w", err).
-				WithHint("name it with --instance")
-		}
-		host.Instance = id
+	defer func() { _ = unlock() }() // the process ends
+	m := &machine{}
+	host, err := m.host(ctx, r)
+	if err != nil {
+		return err
 	}
 	o := agent.Options{
 		Clock: clock, Host: host, LogPath: r.Log, NitroCLI: r.NitroCLI, Heartbeat: r.Heartbeat, Timeout: r.Timeout,
@@ -41,34 +41,68 @@ func watchHost(ctx context.Context, c *config.Config, r cli.AgentRequest, clock 
 		Say: func(text string) { log.Warn(text) },
 	}
 	a := agent.New(o, os.Getpid())
-	sink, err := agentSink(ctx, c, r, a.Metrics(), host.Instance, o.Say)
+	sink, err := agentSink(ctx, c, r, m, a.Metrics(), host.Instance, o.Say)
 	if err != nil {
 		return err
 	}
 	a.SetSink(sink)
 	if r.Listen != "" {
-		at, stop, err := a.Metrics().Serve(ctx, r.Listen, clock)
+		ctx, end := context.WithCancel(ctx)
+		wait, err := a.Metrics().Serve(ctx, r.Listen, clock, func(at string) { log.Info("metrics are served", "address", "http://"+at+"/metrics") }, o.Say)
 		if err != nil {
-			return err
+			end()
+			return errors.Join(err, sink.Close())
 		}
-		defer func() { _ = stop() }() // the process ends
-		log.Info("metrics are served", "address", "http://"+at+"/metrics")
+		defer func() { end(); wait() }()
 	}
-	log.Info("watching", "instance", string(host.Instance), "log", r.Log, "out", cmp.Or(r.LogGroup, r.Out))
+	log.Info("watching", "instance", string(host.Instance), "account", cmp.Or(m.said.Account, "not asked"), "log", r.Log, "out", cmp.Or(r.LogGroup, r.Out))
 	return a.Run(ctx)
 }
 
-// askMetadata asks the machine's metadata for the instance, which answers at once or never.
-func askMetadata(ctx context.Context) (trailhouse.InstanceID, error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	return aws.InstanceID(ctx)
+// machine is what the machine's metadata says, asked once.
+type machine struct {
+	asked bool
+	said  aws.Machine
+	err   error
+}
+
+// ask asks the metadata, which answers at once or never.
+func (m *machine) ask(ctx context.Context) (aws.Machine, error) {
+	if !m.asked {
+		m.asked = true
+		ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+		defer cancel()
+		m.said, m.err = aws.AskMachine(ctx)
+	}
+	return m.said, m.err
+}
+
+// host returns what is known of the machine, whose instance is the one of the request, of
+// the board, or of the metadata.
+func (m *machine) host(ctx context.Context, r cli.AgentRequest) (agent.Host, error) {
+	h := agent.Look("/", r.Sockets)
+	if r.Instance != "" {
+		h.Instance = r.Instance
+	}
+	if h.Instance != "" {
+		return h, nil
+	}
+	said, err := m.ask(ctx)
+	if err == nil && !said.Instance.Valid() {
+		err = fmt.Errorf("the metadata service names it %q", said.Instance)
+	}
+	if err != nil {
+		return h, trailhouse.Errorf(trailhouse.CodeUsage, "the host does not tell its instance id: its board has no asset tag, and %w", err).
+			WithHint("name it with --instance")
+	}
+	h.Instance = said.Instance
+	return h, nil
 }
 
 // agentSink returns where the lines go.
-func agentSink(ctx context.Context, c *config.Config, r cli.AgentRequest, m *agent.Metrics, stream trailhouse.InstanceID, say func(string)) (agent.Sink, error) {
+func agentSink(ctx context.Context, c *config.Config, r cli.AgentRequest, m *machine, metrics *agent.Metrics, stream trailhouse.InstanceID, say func(string)) (agent.Sink, error) {
 	if r.LogGroup == "" {
-		return agent.NewFileSink(r.Out, int64(r.FileMiB)<<20, r.Files, m.Drop), nil
+		return agent.NewFileSink(r.Out, int64(r.FileMiB)<<20, r.Files, metrics.Drop), nil
 	}
 	access := c.AWS
 	access.Attempts = min(access.Attempts, 3) // the spool tries again
@@ -76,8 +110,17 @@ func agentSink(ctx context.Context, c *config.Config, r cli.AgentRequest, m *age
 	if err != nil {
 		return nil, err
 	}
+	region := session.Region()
+	if region == "" { // the one that stands for none is not where this host's logs are
+		said, err := m.ask(ctx)
+		if err != nil {
+			return nil, trailhouse.Errorf(trailhouse.CodeUsage, "nothing says in which region the log group %s is: %w", r.LogGroup, err).
+				WithHint("name it with --region")
+		}
+		region = said.Region
+	}
 	return agent.NewCloudSink(ctx, agent.CloudOptions{
-		Logs: session.Logs(access.Region), Group: r.LogGroup, Stream: string(stream), Dir: filepath.Join(r.Dir, "spool"),
-		Most: int64(r.FileMiB) << 20 * int64(r.Files), Metrics: m, Say: say, Backoff: 5 * time.Second,
+		Logs: session.Logs(region), Group: r.LogGroup, Stream: string(stream), Dir: filepath.Join(r.Dir, "spool"),
+		Most: int64(r.FileMiB) << 20 * int64(r.Files), Metrics: metrics, Say: say, Backoff: 5 * time.Second,
 	})
 }

@@ -3,13 +3,12 @@ package aws
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
-
-	"github.com/trailhouse/trailhouse"
 )
 
 // Limits of one call of PutEvents: so many events, so many bytes of messages with 26 for
@@ -22,10 +21,24 @@ const (
 	MaxPutSpan   = 24 * 60 * 60 * 1000
 )
 
+// How old and how far ahead of the service's clock an event may be (API reference of
+// PutLogEvents).
+const (
+	maxPutAge   = 14 * 24 * time.Hour
+	maxPutAhead = 2 * time.Hour
+)
+
+// Refused are the events of a call that the service did not take: too old, or too new.
+type Refused struct {
+	Events []LogEvent
+	// Now is the time of the service, zero where it does not tell.
+	Now time.Time
+}
+
 // PutEvents writes events, which must be in order of their times, to a stream, and returns
-// how many of them the service refused as too old or too new. A repeated call writes them
-// again. CodeNotFound where there is no such group or stream, else as Groups fails.
-func (l *Logs) PutEvents(ctx context.Context, group, stream string, events []LogEvent) (refused int, err error) {
+// which of them the service refused. A repeated call writes them again. CodeNotFound where
+// there is no such group or stream, else as Groups fails.
+func (l *Logs) PutEvents(ctx context.Context, group, stream string, events []LogEvent) (refused Refused, err error) {
 	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: aws.String(group), LogStreamName: aws.String(stream)}
 	for i := range events {
 		in.LogEvents = append(in.LogEvents, types.InputLogEvent{Timestamp: aws.Int64(events[i].Time), Message: aws.String(events[i].Message)})
@@ -34,22 +47,31 @@ func (l *Logs) PutEvents(ctx context.Context, group, stream string, events []Log
 	err = l.call(ctx, at, func(ctx context.Context) error {
 		out, err := l.client.PutLogEvents(ctx, in)
 		if err == nil && out.RejectedLogEventsInfo != nil {
-			refused = refusedOf(out.RejectedLogEventsInfo, len(events))
+			refused.Now, _ = middleware.GetServerTime(out.ResultMetadata)
+			refused.Events = refusedOf(out.RejectedLogEventsInfo, events, refused.Now)
 		}
 		return err
 	})
 	return refused, err
 }
 
-// refusedOf counts the events of a call that were refused: the first ones up to an end,
-// the last ones from a start.
-func refusedOf(r *types.RejectedLogEventsInfo, all int) int {
-	from := max(int(aws.ToInt32(r.ExpiredLogEventEndIndex)), int(aws.ToInt32(r.TooOldLogEventEndIndex)))
-	to := all
+// refusedOf returns the events of a call that were refused: the first ones up to an end,
+// the last ones from a start, and those that the service's clock rules out, because not
+// every server that speaks this protocol counts alike.
+func refusedOf(r *types.RejectedLogEventsInfo, events []LogEvent, now time.Time) (out []LogEvent) {
+	old := max(int(aws.ToInt32(r.ExpiredLogEventEndIndex)), int(aws.ToInt32(r.TooOldLogEventEndIndex)))
+	from := len(events)
 	if r.TooNewLogEventStartIndex != nil {
-		to = int(*r.TooNewLogEventStartIndex)
+		from = int(*r.TooNewLogEventStartIndex)
 	}
-	return min(all, max(0, from)+max(0, all-to))
+	for i, e := range events {
+		at := time.UnixMilli(e.Time)
+		outside := !now.IsZero() && (at.Before(now.Add(-maxPutAge)) || at.After(now.Add(maxPutAhead)))
+		if i < old || i >= from || outside {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // CreateStream makes a stream of a group. One that is there is no error.
@@ -63,13 +85,4 @@ func (l *Logs) CreateStream(ctx context.Context, group, stream string) error {
 		}
 		return err
 	})
-}
-
-// InstanceID asks the metadata of the machine (IMDSv2) which instance it is.
-func InstanceID(ctx context.Context) (trailhouse.InstanceID, error) {
-	out, err := imds.New(imds.Options{}).GetInstanceIdentityDocument(ctx, &imds.GetInstanceIdentityDocumentInput{})
-	if err != nil {
-		return "", trailhouse.Errorf(trailhouse.CodeUnavailable, "the machine's metadata cannot be read: %w", err)
-	}
-	return trailhouse.InstanceID(out.InstanceID), nil
 }

@@ -96,6 +96,7 @@ type Session struct {
 	config  aws.Config
 	cache   *aws.CredentialsCache
 	s3      *s3.Client
+	region  string // that someone named, empty for none
 	// refreshing makes one refresh of expired credentials out of those that all
 	// requests under way ask for.
 	refreshing sync.Mutex
@@ -115,6 +116,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	}
 	s.cache = aws.NewCredentialsCache(provider{s})
 	loaded.Credentials = s.cache
+	s.region = loaded.Region
 	if loaded.Region == "" {
 		loaded.Region = DefaultRegion
 	}
@@ -128,6 +130,10 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	})
 	return s, nil
 }
+
+// Region returns the region that an option, the environment or a profile names, empty
+// where none does and DefaultRegion stands for it.
+func (s *Session) Region() string { return s.region }
 
 // load reads files and environment anew, so that credentials that someone renewed
 // there meanwhile are found.

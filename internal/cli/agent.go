@@ -75,6 +75,8 @@ func (r *AgentRequest) check() error {
 	switch {
 	case r.Out != "" && r.LogGroup != "":
 		return usage("--out and --log-group exclude each other: lines go to one place")
+	case r.Instance != "" && !r.Instance.Valid():
+		return usage("--instance: %q is no instance id such as i-0a1b2c3d4e5f60718", r.Instance)
 	case r.Heartbeat < time.Second || r.Heartbeat > 24*time.Hour:
 		return usage("--heartbeat: %s is not between 1s and 24h", r.Heartbeat)
 	case r.Timeout < 100*time.Millisecond || r.Timeout > time.Hour:

@@ -162,8 +162,13 @@ func (a *agentRun) said() string {
 // agent starts an agent with a heartbeat of a second.
 func (n *fakeNitro) agent(h *house, more ...string) *agentRun {
 	n.t.Helper()
-	args := append([]string{"agent", "--dir", filepath.Join(n.dir, "agent"), "--instance", agentHost, "--log", n.log,
-		"--nitro-cli", n.program, "--sockets", n.dir, "--heartbeat", "1s", "--timeout", "2s", "--listen", "127.0.0.1:0"}, more...)
+	return n.agentWith(h, append([]string{"agent", "--dir", filepath.Join(n.dir, "agent"), "--instance", agentHost, "--log", n.log,
+		"--nitro-cli", n.program, "--sockets", n.dir, "--heartbeat", "1s", "--timeout", "2s", "--listen", "127.0.0.1:0"}, more...))
+}
+
+// agentWith starts an agent.
+func (n *fakeNitro) agentWith(h *house, args []string) *agentRun {
+	n.t.Helper()
 	a := &agentRun{t: n.t, errs: &strings.Builder{}, cmd: h.command(args...), done: make(chan struct{})}
 	a.cmd.Stderr = a
 	if err := a.cmd.Start(); err != nil {
@@ -266,7 +271,7 @@ func TestAgentSeesAKill(t *testing.T) {
 		when, _ := time.Parse(time.RFC3339Nano, text)
 		return when
 	}
-	if end := at(rows[0], "stop"); rows[0]["reason"] != "lost" || end.Sub(killed).Abs() > time.Second || !end.Equal(at(rows[0], "stop_not_before")) || !end.Equal(at(rows[0], "stop_not_after")) {
+	if end := at(rows[0], "stop"); rows[0]["reason"] != "ended" || end.Sub(killed).Abs() > time.Second || !end.Equal(at(rows[0], "stop_not_before")) || !end.Equal(at(rows[0], "stop_not_after")) {
 		t.Errorf("killed at %v: %v", killed, rows[0])
 	}
 	lines := n.lines()

@@ -77,6 +77,9 @@ func (d *derivation) finish(s *Session, l *life, later []*life) {
 	s.StopNotBefore = instant(lower)
 	if gone {
 		s.StopNotAfter, s.Reason, s.Evidence = instant(upper.at), ReasonLost, upper.why
+		if l.wentAt(upper.at) {
+			s.Reason = l.ended()
+		}
 		if upper.at == lower && l.endedAt(lower) {
 			s.Stop = s.StopNotAfter
 		}

@@ -67,6 +67,7 @@ const (
 	ReasonCrashed       = "crashed" // clean exits too: the log cannot tell
 	ReasonSignal        = "signal"
 	ReasonSocketDeleted = "socket-deleted"
+	ReasonEnded         = "ended"   // its process was seen to go away; no log says how: a kill prints nothing
 	ReasonLost          = "lost"    // no end in the log, but proof that it was gone
 	ReasonRunning       = "running" // no end in the log and no such proof
 )

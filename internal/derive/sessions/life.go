@@ -161,6 +161,18 @@ func (l *life) end() (*fact, string) {
 	return nil, ""
 }
 
+// ended returns the reason for an end that the log does not print, of a process that was
+// seen to go: what the daemon was told before, where it still wrote that.
+func (l *life) ended() string {
+	switch {
+	case l.stops[KindListenerStop] != nil:
+		return ReasonSignal
+	case l.stops[KindTerminateComplete] != nil:
+		return ReasonTerminated
+	}
+	return ReasonEnded
+}
+
 // stopWords says in words which line ended an enclave.
 func stopWords(k Kind) string {
 	switch k {

@@ -227,7 +227,7 @@ func checkSane(t *testing.T, r Result) {
 		inOrder(t, s.SessionID, s.Reserved, s.Started)
 		inOrder(t, s.SessionID, s.StopNotBefore, s.PresumedUntil)
 		known := !s.Stop.IsZero()
-		told := known || s.Reason == ReasonLost || s.Reason == ReasonRunning
+		told := known || s.Reason == ReasonEnded || s.Reason == ReasonLost || s.Reason == ReasonRunning
 		if !told || known && s.Reason == ReasonRunning || (s.Reason == ReasonRunning) == s.PresumedUntil.IsZero() {
 			t.Errorf("%s: reason %s, stop %v, presumed until %v", s.SessionID, s.Reason, s.Stop, s.PresumedUntil)
 		}

@@ -56,6 +56,15 @@ const (
 	SignBooted
 )
 
+// until returns the first instant behind the sign: a trail tells the second, the host the
+// instant.
+func (s *Sign) until() int64 {
+	if s.FromHost {
+		return s.At.UnixMicro() + 1
+	}
+	return s.At.UnixMicro() + second
+}
+
 // signs are the signs of a host, in order of time.
 type signs struct {
 	bySlot       map[string][]Sign
@@ -113,10 +122,10 @@ func (d *derivation) giveSigns() {
 			continue
 		}
 		d.backdate(lives[0], list)
-		at := 0
 		for _, sign := range list {
-			for at+1 < len(lives) && lives[at+1].from() < sign.At.UnixMicro()+second {
-				at++
+			at := len(lives) - 1
+			for at > 0 && lives[at].from() >= sign.until() {
+				at--
 			}
 			lives[at].signs = append(lives[at].signs, sign)
 		}

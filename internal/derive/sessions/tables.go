@@ -40,7 +40,7 @@ func SessionTable() *trailhouse.Table {
 		{Name: "stop_not_before", Type: trailhouse.TypeTimestamp, Required: true, Doc: "last proof of life, by the log, the host agent or an attested call; equals stop where that is known"},
 		{Name: "stop_not_after", Type: trailhouse.TypeTimestamp, Doc: "earliest proof that it was gone, by the log, the host agent or because its host ended; equals stop where that is known; null while running"},
 		{Name: "presumed_until", Type: trailhouse.TypeTimestamp, Doc: "only while running: instant through which the host's log is known to be complete"},
-		{Name: "reason", Type: trailhouse.TypeString, Required: true, Doc: "terminated, crashed, signal, socket-deleted, lost or running"},
+		{Name: "reason", Type: trailhouse.TypeString, Required: true, Doc: "terminated, crashed, signal or socket-deleted, as the log tells it; ended where only the host agent saw its process go (a kill prints nothing); lost where something shows that it was gone; running"},
 		{Name: "evidence", Type: trailhouse.TypeString, Required: true, Doc: "the record or event that decided the end, in words"},
 		{Name: "partial", Type: trailhouse.TypeBool, Required: true, Doc: "lines of the start are missing from the log"},
 		{Name: "pcr0", Type: trailhouse.TypeString, Doc: "PCR0 as lower-case hex, from its latest attested call, or from the host agent"},

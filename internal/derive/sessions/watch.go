@@ -94,6 +94,7 @@ func (d *derivation) watch() {
 			}
 		}
 	}
+	d.sortLives()
 	for _, id := range slices.Sorted(maps.Keys(booted)) {
 		d.in.Signs = append(d.in.Signs, Sign{At: booted[id], Kind: SignBooted, Why: "Host booted, by trailhouse-agent"})
 	}
@@ -106,8 +107,8 @@ func (d *derivation) listed(f *fact, text string) {
 		return
 	}
 	key := d.store.key(f)
-	if len(d.bySlot[key]) == 0 {
-		d.addLife(f, f.pid, nil).prove(f.micros, f)
+	if !slices.ContainsFunc(d.bySlot[key], func(l *life) bool { return l.pid == f.pid || l.pid == 0 || f.pid == 0 }) {
+		d.addLife(f, f.pid, nil).prove(f.micros, f) // also where its slot has another process by now
 	}
 	sign := Sign{
 		SlotKey: d.store.keys[key], At: instant(f.micros), Kind: SignAlive, Why: "Listed by trailhouse-agent",
@@ -167,6 +168,13 @@ func (d *derivation) byListings(l *life, lower int64, add addBound) {
 			break
 		}
 	}
+}
+
+// wentAt reports whether the enclave's process was seen to have gone at that instant.
+func (l *life) wentAt(at int64) bool {
+	return slices.ContainsFunc(l.signs, func(s Sign) bool {
+		return s.FromHost && (s.Kind == SignEnded || s.Kind == SignGone) && s.At.UnixMicro() == at
+	})
 }
 
 // endedAt reports whether the end of the enclave's process was seen at that instant.

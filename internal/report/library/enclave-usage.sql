@@ -23,7 +23,7 @@ columns:
   - {name: stop, type: timestamp, doc: "end as the log prints it, or as the host agent saw it; empty where neither did"}
   - {name: stop_not_before, type: timestamp, doc: last proof of life; a lost enclave is billed to here}
   - {name: stop_not_after, type: timestamp, doc: earliest proof that it was gone; empty while running}
-  - {name: reason, type: varchar, doc: "terminated, crashed, signal, socket-deleted, lost or running"}
+  - {name: reason, type: varchar, doc: "terminated, crashed, signal, socket-deleted, ended, lost or running"}
   - {name: instance_id, type: varchar, format: id, link: "host-pool?instance={instance_id}", doc: host that ran the enclave}
   - {name: instance_type, type: varchar, doc: EC2 instance type of the host; empty while unknown}
   - {name: client, type: varchar, link: "client-usage?client={client}", doc: client by the first rule that matches; unattributed where none does}

@@ -51,7 +51,7 @@ func (s *survey) unwrap(outer *piece, give func(*piece) error) error {
 	if !s.agent {
 		return give(p.refused(&l, reasonForged))
 	}
-	if p.agent = &l; len(p.stream) == 0 && isInstance(l.Instance) {
+	if p.agent = &l; len(p.stream) == 0 && l.Instance.Valid() {
 		p.stream = []byte(l.Instance)
 	}
 	if l.Event != trailhouse.AgentLog {

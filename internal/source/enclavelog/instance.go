@@ -31,7 +31,7 @@ func instanceAt(path string, at int) trailhouse.InstanceID {
 		end++
 	}
 	id := trailhouse.InstanceID(path[at:end])
-	if !isInstance(id) {
+	if !id.Valid() {
 		return ""
 	}
 	return id
@@ -39,13 +39,6 @@ func instanceAt(path string, at int) trailhouse.InstanceID {
 
 func isAlphanumeric(c byte) bool {
 	return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z'
-}
-
-// isInstance reports whether the id has the form of an EC2 instance id and names one.
-func isInstance(id trailhouse.InstanceID) bool {
-	digits, ok := strings.CutPrefix(string(id), "i-")
-	return ok && len(digits) >= 8 && len(digits) <= 17 && strings.Trim(digits, "0123456789abcdef") == "" &&
-		id != trailhouse.UnknownInstance
 }
 
 // instanceOf returns the instance in the record that tells an enclave's id, or the
@@ -56,7 +49,7 @@ func instanceOf(r *Record) trailhouse.InstanceID {
 		return ""
 	}
 	id, ok := trailhouse.ParseEnclaveID(strings.TrimSpace(text))
-	if !ok || !isInstance(id.Instance) {
+	if !ok || !id.Instance.Valid() {
 		return ""
 	}
 	return id.Instance

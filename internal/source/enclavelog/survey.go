@@ -152,7 +152,7 @@ func (s *survey) piece(p *piece) error {
 		s.found, st.rows, st.records = true, true, true
 		s.note(p, s.line.body)
 		st.names(instanceOf(&s.line.record))
-		if p.agent != nil && isInstance(p.agent.Instance) {
+		if p.agent != nil && p.agent.Instance.Valid() {
 			st.names(p.agent.Instance)
 		}
 	case sortEntry:
