@@ -22,6 +22,8 @@ type change struct {
 	mark      watermark
 	batchID   string
 	commitNow trailhouse.Commit
+	// order, where not nil, says in which order write stores rows.
+	order func(*trailhouse.Batch) []int32
 }
 
 // newChange begins a change of the table to what its sources are now. The batch id
@@ -111,7 +113,11 @@ func (c *change) write(ctx context.Context, month time.Time, rows *trailhouse.Ba
 	if rows.Len() == 0 {
 		return nil
 	}
-	return c.add(ctx, month, rows, nil)
+	var index []int32
+	if c.order != nil {
+		index = c.order(rows)
+	}
+	return c.add(ctx, month, rows, index)
 }
 
 // replaceAll drops all that the table holds.

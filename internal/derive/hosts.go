@@ -9,14 +9,9 @@ import (
 	"time"
 
 	"github.com/trailhouse/trailhouse"
-	"github.com/trailhouse/trailhouse/internal/columns"
 	"github.com/trailhouse/trailhouse/internal/derive/attested"
 	"github.com/trailhouse/trailhouse/internal/derive/sessions"
 )
-
-// hostsAtOnce bounds how many hosts' marks are held in memory: a polled host has
-// some ten thousand in a year.
-const hostsAtOnce = 64
 
 // deriveSessions derives the sessions and attempts of the hosts that changed and
 // replaces the months that changed with them. The attempts are committed first:
@@ -78,8 +73,12 @@ func (j *Job) deriveHosts(ctx context.Context, dirty hosts) (lives, attempts *tr
 	if err != nil {
 		return nil, nil, err
 	}
-	for group := range slices.Chunk(slices.Sorted(maps.Keys(dirty)), hostsAtOnce) {
-		marks, err := j.marksOf(ctx, group)
+	where, err := j.findMarks(ctx, dirty)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, group := range where.groups(marksAtOnce) {
+		marks, err := where.read(ctx, group)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -94,32 +93,6 @@ func (j *Job) deriveHosts(ctx context.Context, dirty hosts) (lives, attempts *tr
 		}
 	}
 	return lives, attempts, nil
-}
-
-// marksOf reads the marks of a group of hosts.
-func (j *Job) marksOf(ctx context.Context, group []trailhouse.InstanceID) (map[trailhouse.InstanceID][]sessions.Mark, error) {
-	t := sessions.MarkTable()
-	files, _, err := j.Lake.Files(ctx, t.Name, trailhouse.Period{})
-	if err != nil {
-		return nil, err
-	}
-	marks := map[trailhouse.InstanceID][]sessions.Mark{}
-	host := t.MustIndex("instance_id")
-	for _, f := range files {
-		err := columns.Read(ctx, f.Path, t, nil, func(b *trailhouse.Batch) error {
-			for i := range b.Len() {
-				id := trailhouse.InstanceID(b.Text(host, i))
-				if _, wanted := slices.BinarySearch(group, id); wanted {
-					marks[id] = append(marks[id], sessions.DecodeMark(b, i))
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return marks, nil
 }
 
 // replaceHosts replaces the rows of the hosts in the table by the rows given.

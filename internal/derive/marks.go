@@ -29,6 +29,7 @@ func (p *pass) foldMarks(ctx context.Context) error {
 		return err
 	}
 	change := p.newChange(table, now)
+	change.order = byHost
 	folder, err := p.newDayFolder(ctx, dirty)
 	if err != nil {
 		return err
