@@ -9,6 +9,11 @@ import _ "embed"
 //go:embed systemd/trailhouse.service
 var Service string
 
+// AgentService is the unit of systemd that watches the enclaves of a host.
+//
+//go:embed systemd/trailhouse-agent.service
+var AgentService string
+
 // Timer is the unit of systemd that starts Service every hour.
 //
 //go:embed systemd/trailhouse.timer

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -187,6 +188,28 @@ func TestLogWaitsForTheSpool(t *testing.T) {
 	}
 	if got := len(stored(t, server, group)); got != l.wrote || a.Metrics().dropped() != 0 {
 		t.Errorf("%d of %d lines, %d lost", got, l.wrote, a.Metrics().dropped())
+	}
+}
+
+// TestCloudSinkNamesThePermission says which permission the role of the host lacks.
+func TestCloudSinkNamesThePermission(t *testing.T) {
+	server := testkit.Moto(t)
+	proxy := testkit.NewProxy(t, server)
+	for _, action := range []string{"PutLogEvents", "CreateLogStream"} {
+		words, group := &said{}, testkit.LogGroup(t, server, "/trailhouse/")
+		proxy.Fail(func(_ int, r *http.Request) testkit.Fault {
+			if !testkit.IsLogs(r, action) {
+				return nil
+			}
+			return testkit.LogsError(400, "AccessDeniedException", "User: arn:aws:sts::123456789012:assumed-role/EnclaveHost/i-0a1b2c3d4e5f60718 is not authorized to perform: logs:"+action+" on resource: arn:aws:logs:us-east-1:123456789012:log-group:"+group+":log-stream:x")
+		})
+		s := cloudRun(t, proxy.URL, group, filepath.Join(t.TempDir(), "spool"), words, newMetrics())
+		if err := errors.Join(s.Write([]Line{numbered(t, 1, "")}), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if text := strings.Join(words.text, "\n"); !strings.Contains(text, "permission logs:"+action+" on arn:aws:logs:") {
+			t.Errorf("%s: said %q", action, text)
+		}
 	}
 }
 

@@ -90,6 +90,12 @@ func (r *AgentRequest) check() error {
 }
 
 func (s *shell) watchHost(c *cobra.Command, r AgentRequest) error {
+	// A host has no lake, and a service of systemd no HOME in which one would be.
+	if !c.Flags().Changed("data") {
+		if err := c.Flags().Set("data", r.Dir); err != nil {
+			return err
+		}
+	}
 	settings, err := s.config(c)
 	if err != nil {
 		return err

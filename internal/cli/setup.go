@@ -25,6 +25,7 @@ type agentFlags struct {
 	weeks           int
 	check           string
 	role            bool
+	hostAgent       string
 	region, account string
 }
 
@@ -39,10 +40,11 @@ instance id, kept at least as long as reports look back.
 
 --check FILE reads a configuration that is there and says what in it loses evidence or
 gives it to the wrong host; exit code 1 where something does. --role prints the policy
-that the role of the host needs.`,
+that the role of the host needs, with --agent-log-group also what trailhouse agent needs.`,
 		Example: `  trailhouse setup cloudwatch-agent >/opt/aws/amazon-cloudwatch-agent/etc/amazon-cloudwatch-agent.json
   trailhouse setup cloudwatch-agent --check amazon-cloudwatch-agent.json
-  trailhouse setup cloudwatch-agent --role --region eu-west-1 --account 111122223333`,
+  trailhouse setup cloudwatch-agent --role --region eu-west-1 --account 111122223333
+  trailhouse setup cloudwatch-agent --role --agent-log-group /trailhouse/agent`,
 		Args: between(0, 0, ""),
 	}
 	c.Flags().StringVar(&f.group, "log-group", "", "`NAME` of the log group (default "+setup.DefaultLogGroup+"; with --check any)")
@@ -50,11 +52,12 @@ that the role of the host needs.`,
 	c.Flags().IntVar(&f.weeks, "weeks", setup.DefaultWeeks, "weeks that reports look back")
 	c.Flags().StringVar(&f.check, "check", "", "check the configuration in `FILE`, - for standard input")
 	c.Flags().BoolVar(&f.role, "role", false, "print the policy of the host's role")
+	c.Flags().StringVar(&f.hostAgent, "agent-log-group", "", "log group `NAME` that trailhouse agent on the host writes to, with --role")
 	c.Flags().StringVar(&f.region, "region", "*", "`REGION` of the log group, with --role")
 	c.Flags().StringVar(&f.account, "account", "*", "`ACCOUNT` of the log group, with --role")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if (c.Flags().Changed("region") || c.Flags().Changed("account")) && !f.role {
-			return usage("--region and --account are of use only with --role")
+		if (c.Flags().Changed("region") || c.Flags().Changed("account") || f.hostAgent != "") && !f.role {
+			return usage("--region, --account and --agent-log-group are of use only with --role")
 		}
 		return s.agent(f)
 	}
@@ -63,7 +66,7 @@ that the role of the host needs.`,
 
 // agent does what the flags of setup cloudwatch-agent ask for.
 func (s *shell) agent(f agentFlags) error {
-	o := setup.AgentOptions{LogGroup: f.group, RetentionDays: f.retention, Weeks: f.weeks}
+	o := setup.AgentOptions{LogGroup: f.group, RetentionDays: f.retention, Weeks: f.weeks, HostAgentGroup: f.hostAgent}
 	switch {
 	case f.role && f.check != "":
 		return usage("--role and --check do not go together")

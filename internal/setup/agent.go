@@ -47,6 +47,10 @@ type AgentOptions struct {
 	RetentionDays int
 	// Weeks is how far reports look back; zero stands for DefaultWeeks.
 	Weeks int
+	// HostAgentGroup is the log group that trailhouse agent writes to, empty for none. It is
+	// not LogGroup: in the log of nitro-cli, which anyone on the host may write, lines of
+	// the agent are worth nothing.
+	HostAgentGroup string
 }
 
 // agentFile is the configuration of the CloudWatch agent, in the order in which its
@@ -111,8 +115,12 @@ func (o AgentOptions) complete() (AgentOptions, error) {
 	}
 	switch {
 	case !groupName.MatchString(o.LogGroup):
-		return o, trailhouse.Errorf(trailhouse.CodeUsage, "%q cannot be the name of a log group", o.LogGroup).
-			WithHint("a name has at most 512 letters, digits and any of _ - / . #")
+		return o, badGroup(o.LogGroup)
+	case o.HostAgentGroup != "" && !groupName.MatchString(o.HostAgentGroup):
+		return o, badGroup(o.HostAgentGroup)
+	case o.HostAgentGroup == o.LogGroup:
+		return o, trailhouse.Errorf(trailhouse.CodeUsage, "trailhouse agent and the CloudWatch agent cannot both write to %s: anyone on the host may write what the latter sends", o.LogGroup).
+			WithHint("give trailhouse agent a log group of its own, such as /trailhouse/agent")
 	case o.Weeks < 1 || o.Weeks > MaxWeeks:
 		return o, trailhouse.Errorf(trailhouse.CodeUsage, "a look-back of %d weeks is not one of 1 to %d", o.Weeks, MaxWeeks)
 	case !slices.Contains(RetentionDays(), o.RetentionDays) && o.RetentionDays != -1:
@@ -123,6 +131,11 @@ func (o AgentOptions) complete() (AgentOptions, error) {
 			o.RetentionDays, o.Weeks, 7*o.Weeks).WithHint("keep them for at least %d days", leastRetention(7*o.Weeks))
 	}
 	return o, nil
+}
+
+func badGroup(name string) error {
+	return trailhouse.Errorf(trailhouse.CodeUsage, "%q cannot be the name of a log group", name).
+		WithHint("a name has at most 512 letters, digits and any of _ - / . #")
 }
 
 var groupName = regexp.MustCompile(`^[A-Za-z0-9_\-/.#]{1,512}$`)

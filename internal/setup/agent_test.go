@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -248,7 +249,23 @@ func TestHostRole(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
 	}
-	if strings.Contains(text, `"*"`) {
-		t.Errorf("a right to everything:\n%s", text)
+	if strings.Contains(text, `"*"`) || strings.Contains(text, "HostAgent") {
+		t.Errorf("a right to everything, or to what is not asked for:\n%s", text)
+	}
+	p, err = HostRole(AgentOptions{HostAgentGroup: "/trailhouse/agent"}, "aws", "eu-west-1", "111122223333")
+	if err != nil || len(p.Statements) != 3 {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	want := Statement{
+		Sid: "WriteLinesOfHostAgent", Effect: "Allow", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"},
+		Resources: []string{"arn:aws:logs:eu-west-1:111122223333:log-group:/trailhouse/agent:*"},
+	}
+	if got := p.Statements[2]; !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
+	}
+	for _, bad := range []string{"a group", DefaultLogGroup} {
+		if _, err := HostRole(AgentOptions{HostAgentGroup: bad}, "aws", "*", "*"); trailhouse.CodeOf(err) != trailhouse.CodeUsage {
+			t.Errorf("%s: %v", bad, err)
+		}
 	}
 }

@@ -1,6 +1,10 @@
 package setup
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/trailhouse/trailhouse/internal/aws"
+)
 
 // policyVersion is the language that policies are written in.
 const policyVersion = "2012-10-17"
@@ -27,15 +31,17 @@ type Condition map[string]map[string][]string
 func (p Policy) JSON() []byte { return JSON(p) }
 
 // HostRole returns the policy of the role of a host with enclaves: what the CloudWatch
-// agent needs to write the configuration's log group, and nothing else. Partition is aws,
-// aws-cn or aws-us-gov; region and account may be * for any.
+// agent needs to write the configuration's log group and, where a group of it is named,
+// what trailhouse agent needs to write its own, and nothing else. Partition is aws, aws-cn
+// or aws-us-gov; region and account may be * for any.
 func HostRole(o AgentOptions, partition, region, account string) (Policy, error) {
 	o, err := o.complete()
 	if err != nil {
 		return Policy{}, err
 	}
-	group := strings.Join([]string{"arn", partition, "logs", region, account, "log-group", o.LogGroup}, ":")
-	return Policy{policyVersion, []Statement{
+	arn := strings.Join([]string{"arn", partition, "logs", region, account, "log-group", ""}, ":")
+	group := arn + o.LogGroup
+	p := Policy{policyVersion, []Statement{
 		{
 			Sid: "WriteLinesOfEnclaves", Effect: "Allow",
 			Actions:   []string{"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
@@ -46,5 +52,13 @@ func HostRole(o AgentOptions, partition, region, account string) (Policy, error)
 			Actions:   []string{"logs:CreateLogGroup", "logs:PutRetentionPolicy"},
 			Resources: []string{group, group + ":*"},
 		},
-	}}, nil
+	}}
+	if o.HostAgentGroup != "" {
+		p.Statements = append(p.Statements, Statement{
+			Sid: "WriteLinesOfHostAgent", Effect: "Allow",
+			Actions:   []string{aws.ActionCreateLogStream, aws.ActionPutLogEvents},
+			Resources: []string{arn + o.HostAgentGroup + ":*"},
+		})
+	}
+	return p, nil
 }

@@ -5,12 +5,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/trailhouse/trailhouse/internal/testkit"
+	"github.com/trailhouse/trailhouse/packaging"
 )
 
 // answerLost lets the server do as it is asked and cuts the connection before it says so.
@@ -166,6 +168,46 @@ func TestAgentRefuses(t *testing.T) {
 	for _, bad := range []string{"bogus host", "i-0000000000000000", "i-0A1B2C3D4E5F60718", "m-0a1b2c3d4e5f60718"} {
 		if o := h.must(2, "agent", "--dir", t.TempDir(), "--instance", bad, "--listen", ""); !strings.Contains(o.err, "no instance id") {
 			t.Errorf("%s: %s", bad, o.err)
+		}
+	}
+}
+
+// TestAgentUnit starts the agent as the unit of systemd does, which gives a service of root
+// no HOME.
+func TestAgentUnit(t *testing.T) {
+	n, h := newFakeNitro(t), newHouse(t)
+	_, start, _ := strings.Cut(packaging.AgentService, "\nExecStart=/usr/local/bin/trailhouse ")
+	start, _, _ = strings.Cut(start, "\n")
+	dir := filepath.Join(n.dir, "agent")
+	var args []string
+	for _, word := range strings.Fields(start) {
+		switch word {
+		case "$AGENT_FLAGS":
+			args = append(args, "--instance", agentHost, "--log", n.log, "--nitro-cli", n.program, "--sockets", n.dir, "--heartbeat", "1s", "--listen", "")
+		case "/var/lib/trailhouse-agent":
+			args = append(args, dir)
+		default:
+			args = append(args, word)
+		}
+	}
+	if len(args) < 10 || args[0] != "--no-progress" {
+		t.Fatalf("the unit starts %q", start)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil { // StateDirectory=
+		t.Fatal(err)
+	}
+	a := n.begin(h, func(cmd *exec.Cmd) {
+		cmd.Args, cmd.Env, cmd.Dir = append(cmd.Args[:1], args...), []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"}, "/"
+	})
+	wait(t, "a heartbeat", func() bool { return len(n.lines()["heartbeat"]) > 0 })
+	a.stop()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), "agent.") && e.Name() != "position.json" {
+			t.Errorf("the agent made %s", e.Name())
 		}
 	}
 }

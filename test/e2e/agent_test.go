@@ -169,7 +169,14 @@ func (n *fakeNitro) agent(h *house, more ...string) *agentRun {
 // agentWith starts an agent.
 func (n *fakeNitro) agentWith(h *house, args []string) *agentRun {
 	n.t.Helper()
+	return n.begin(h, func(*exec.Cmd) {}, args...)
+}
+
+// begin starts an agent by a command that may be changed before.
+func (n *fakeNitro) begin(h *house, change func(*exec.Cmd), args ...string) *agentRun {
+	n.t.Helper()
 	a := &agentRun{t: n.t, errs: &strings.Builder{}, cmd: h.command(args...), done: make(chan struct{})}
+	change(a.cmd)
 	a.cmd.Stderr = a
 	if err := a.cmd.Start(); err != nil {
 		n.t.Fatal(err)
