@@ -41,7 +41,8 @@ type Source interface {
 	// and stops at the first error that yield returns. A place that cannot be listed
 	// is told to yield's sibling miss and does not stop the rest. A place told there with
 	// CoverageRead could be listed: where an earlier import said that it is missing, that
-	// is taken back, as it is where a unit below the place is yielded.
+	// is taken back with its scope and detail, as it is where a unit below the place is
+	// yielded. There is no other way to take it back.
 	Units(ctx context.Context, yield func(Unit) error, miss func(Coverage) error) error
 	// Read decodes one unit: for each record it fills rows into the sink's batches
 	// and calls Next, in the order of the unit. It may be called again for the same

@@ -9,8 +9,9 @@ import (
 	"github.com/trailhouse/trailhouse/internal/state"
 )
 
-// told is a source without records: what a run has to tell the table coverage that no
-// other source tells.
+// told is a source without units: what a run has to tell the table coverage that no other
+// source tells. What is not missing any more is told only where an earlier run said that it
+// is, as of any place.
 type told struct {
 	name   string
 	covers []trailhouse.Coverage
@@ -26,15 +27,9 @@ func (t told) Version() string { return "told" }
 func (t told) Tables() []*trailhouse.Table { return nil }
 
 // Units implements trailhouse.Source.
-func (t told) Units(_ context.Context, yield func(trailhouse.Unit) error, miss func(trailhouse.Coverage) error) error {
+func (t told) Units(_ context.Context, _ func(trailhouse.Unit) error, miss func(trailhouse.Coverage) error) error {
 	for _, c := range t.covers {
-		var err error
-		if c.Result == trailhouse.CoverageMissing {
-			err = miss(c)
-		} else {
-			err = yield(trailhouse.Unit{ID: c.Object, Object: c.Object, Size: -1, Again: true})
-		}
-		if err != nil {
+		if err := miss(c); err != nil {
 			return err
 		}
 	}
@@ -42,14 +37,7 @@ func (t told) Units(_ context.Context, yield func(trailhouse.Unit) error, miss f
 }
 
 // Read implements trailhouse.Source.
-func (t told) Read(_ context.Context, unit trailhouse.Unit, sink trailhouse.Sink) error {
-	for _, c := range t.covers {
-		if c.Object == unit.Object {
-			sink.Cover(c)
-		}
-	}
-	return nil
-}
+func (t told) Read(context.Context, trailhouse.Unit, trailhouse.Sink) error { return nil }
 
 // tell writes rows of coverage for a source, each of which replaces what was said of its
 // object before.
@@ -74,7 +62,7 @@ func (h *House) tellDeliveries(ctx context.Context, outcomes []delivery.Outcome)
 			switch {
 			case t.State == state.DeliveryFailed, t.InDoubt():
 				c.Result, c.Detail = trailhouse.CoverageMissing, t.Error
-			case t.Recovered:
+			case t.State == state.DeliverySent:
 				c.Result, c.Detail = trailhouse.CoverageRead, "arrived after it had failed"
 			default:
 				continue
@@ -85,31 +73,13 @@ func (h *House) tellDeliveries(ctx context.Context, outcomes []delivery.Outcome)
 	return h.tell(ctx, "deliver", covers)
 }
 
-// The places of the state that remember imports which failed, one for each kind.
-const (
-	importsPlace   = "imports"
-	importsVersion = "1"
-	importFailed   = "failed"
-)
-
 // tellImport tells that an import failed as a whole, or that it came to its end after it
 // had failed: reports on its evidence then say what they lack. What it could not read of
 // single places, the import itself tells.
 func (h *House) tellImport(ctx context.Context, source string, failure error) error {
-	before, err := h.state.Positions(ctx, importsPlace, importsVersion)
-	if err != nil {
-		return err
-	}
 	c := trailhouse.Coverage{Object: "import of " + source, Result: trailhouse.CoverageRead, Detail: "came to its end after it had failed"}
-	now := ""
-	switch {
-	case failure != nil:
-		now, c.Result, c.Detail = importFailed, trailhouse.CoverageMissing, failure.Error()
-	case before[source] != importFailed:
-		return nil
+	if failure != nil {
+		c.Result, c.Detail = trailhouse.CoverageMissing, failure.Error()
 	}
-	if err := h.tell(ctx, source, []trailhouse.Coverage{c}); err != nil {
-		return err
-	}
-	return h.state.SetPositions(ctx, importsPlace, importsVersion, map[string]string{source: now})
+	return h.tell(ctx, source, []trailhouse.Coverage{c})
 }

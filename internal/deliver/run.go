@@ -72,8 +72,6 @@ type TargetOutcome struct {
 	Error   string `json:"error,omitempty"`
 	// Hint says what to do about the error.
 	Hint string `json:"hint,omitempty"`
-	// Recovered says that it failed before and arrived now.
-	Recovered bool `json:"-"`
 }
 
 // InDoubt reports whether the target may have got it although no answer says so.

@@ -38,11 +38,9 @@ func (r *Runner) send(ctx context.Context, d Due, notes []string) (Outcome, erro
 		if t.State == state.DeliverySent || t.State == state.DeliveryGivenUp || t.State == state.DeliveryUncertain {
 			continue
 		}
-		before := t.State
 		if err := r.sendTo(ctx, &d, content, failed, &out, t); err != nil {
 			return out, err
 		}
-		t.Recovered = (before == state.DeliveryFailed || before == state.DeliveryUnknown) && t.State == state.DeliverySent
 	}
 	if !out.Failed() {
 		return out, r.forget(d.ID)

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -21,9 +22,11 @@ func missedOf(source string) string { return "missing places of " + source }
 // that it is missing: it is taken back where a unit below it is found.
 type places struct {
 	before map[string]bool // of earlier imports
-	again  map[string]bool // of these, those that were listed, or below which a unit was found
-	own    map[string]bool // of these, those that are units now
-	now    map[string]bool // of this import
+	// again are those of them that were listed, with what the source says of that, or below
+	// which a unit was found.
+	again map[string]trailhouse.Coverage
+	own   map[string]bool // of those before, those that are units now
+	now   map[string]bool // of this import
 }
 
 func (r *run) recallPlaces(ctx context.Context) error {
@@ -31,7 +34,7 @@ func (r *run) recallPlaces(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.places = places{before: map[string]bool{}, again: map[string]bool{}, own: map[string]bool{}, now: map[string]bool{}}
+	r.places = places{before: map[string]bool{}, again: map[string]trailhouse.Coverage{}, own: map[string]bool{}, now: map[string]bool{}}
 	for place, value := range known {
 		if value == missed {
 			r.places.before[place] = true
@@ -48,32 +51,32 @@ func (p *places) found(object string, read bool) {
 		switch {
 		case !below:
 		case rest != "" && (strings.HasSuffix(place, "/") || rest[0] == '/'):
-			p.again[place] = true
+			p.again[place] = trailhouse.Coverage{}
 		case rest == "" && read:
 			p.own[place] = true
 		case rest == "":
-			p.again[place] = true
+			p.again[place] = trailhouse.Coverage{}
 		}
 	}
 }
 
 // listed notes that a place which may have been missing could be listed.
-func (p *places) listed(place string) {
-	if p.before[place] {
-		p.again[place] = true
+func (p *places) listed(c trailhouse.Coverage) {
+	if p.before[c.Object] {
+		p.again[c.Object] = c
 	}
 }
 
 // takeBack tells of each place that was missing and is not any more. A place that is
 // still missing in part keeps its row.
 func (r *run) takeBack() {
-	for place := range r.places.again {
+	for place, c := range r.places.again {
 		if r.places.now[place] {
 			continue
 		}
 		r.healed = true
 		r.open.covers = append(r.open.covers, cover{trailhouse.Coverage{
-			Source: r.src.Name(), Object: place, Result: trailhouse.CoverageRead, Detail: "was missing before, and is listed now",
+			Source: r.src.Name(), Scope: c.Scope, Object: place, Result: trailhouse.CoverageRead, Detail: cmp.Or(c.Detail, "was missing before, and is listed now"),
 		}, r.g.clock.Now()})
 	}
 }
@@ -88,7 +91,8 @@ func (r *run) keepPlaces(ctx context.Context) error {
 		}
 	}
 	for place := range r.places.before {
-		if (r.places.again[place] || r.places.own[place]) && !r.places.now[place] {
+		_, again := r.places.again[place]
+		if (again || r.places.own[place]) && !r.places.now[place] {
 			keep[place] = ""
 		}
 	}

@@ -31,15 +31,30 @@ func TestMissingPlaceIsTakenBack(t *testing.T) {
 	if got["/logs/host"] != trailhouse.CoverageRead || got["s3://b/AWSLogs/1/"] != trailhouse.CoverageRead || got["/other"] != trailhouse.CoverageMissing {
 		t.Errorf("coverage %v", got)
 	}
-	src.misses = []trailhouse.Coverage{{Object: "/other", Result: trailhouse.CoverageRead}, {Object: "/never", Result: trailhouse.CoverageRead}}
+	src.misses = []trailhouse.Coverage{{Object: "/other", Scope: "o", Detail: "was let in", Result: trailhouse.CoverageRead}, {Object: "/never", Result: trailhouse.CoverageRead}}
 	w.run(src, Options{})
 	if got := w.covered(); got["/other"] != trailhouse.CoverageRead || got["/never"] != "" {
 		t.Errorf("coverage %v of places that could be listed", got)
+	}
+	if got := w.detailOf("/other"); got != "o: was let in" {
+		t.Errorf("taken back with %q, not with what the source says", got)
 	}
 	before := w.snapshots()
 	if again := w.run(src, Options{}); again.Batches != 0 || w.snapshots() != before {
 		t.Errorf("places are taken back again: %+v", again)
 	}
+}
+
+// detailOf returns scope and detail of the newest row of an object.
+func (w *world) detailOf(object string) (text string) {
+	t := CoverageTable()
+	var newest int64
+	w.each(t, func(b *trailhouse.Batch, row int) {
+		if at := b.Int(t.MustIndex("found_at"), row); b.String(t.MustIndex("object"), row) == object && at >= newest {
+			newest, text = at, b.String(t.MustIndex("scope"), row)+": "+b.String(t.MustIndex("detail"), row)
+		}
+	})
+	return text
 }
 
 // covered returns the newest result of each object.

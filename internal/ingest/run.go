@@ -162,7 +162,7 @@ func (r *run) known(ctx context.Context, u trailhouse.Unit) (bool, error) {
 // could be listed.
 func (r *run) miss(c trailhouse.Coverage) error {
 	if c.Result == trailhouse.CoverageRead {
-		r.places.listed(c.Object)
+		r.places.listed(c)
 		return nil
 	}
 	if c.Result == trailhouse.CoverageIgnored {
