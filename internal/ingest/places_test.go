@@ -45,6 +45,35 @@ func TestMissingPlaceIsTakenBack(t *testing.T) {
 	}
 }
 
+// TestLostStateForgetsNoMissingPlace loses the state beside a lake that says that places
+// are missing: they are taken back all the same, once; those that are missing still stay.
+func TestLostStateForgetsNoMissingPlace(t *testing.T) {
+	w := newWorld(t, newTestLake(t))
+	misses := []trailhouse.Coverage{{Object: "/logs/host", Detail: "denied"}, {Object: "/other", Detail: "denied"}, {Object: "/told", Detail: "denied"}}
+	w.run(&testSource{misses: misses}, Options{})
+	w.dir = tempDir(t)
+	src := &testSource{
+		files:  []file{{name: "/logs/host/a", records: rows(0, 2)}},
+		misses: []trailhouse.Coverage{misses[1], {Object: "/told", Result: trailhouse.CoverageRead}},
+	}
+	w.run(src, Options{})
+	if got := w.covered(); got["/logs/host"] != trailhouse.CoverageRead || got["/told"] != trailhouse.CoverageRead || got["/other"] != trailhouse.CoverageMissing {
+		t.Errorf("coverage %v", got)
+	}
+	src.misses = []trailhouse.Coverage{{Object: "/other", Result: trailhouse.CoverageRead}}
+	w.run(src, Options{})
+	if got := w.covered(); got["/other"] != trailhouse.CoverageRead {
+		t.Errorf("coverage %v", got)
+	}
+	for range 2 { // also where the state is lost once more, nothing is told again
+		before := w.snapshots()
+		if again := w.run(&testSource{misses: src.misses}, Options{}); again.Batches != 0 || w.snapshots() != before {
+			t.Errorf("places are taken back again: %+v", again)
+		}
+		w.dir = tempDir(t)
+	}
+}
+
 // detailOf returns scope and detail of the newest row of an object.
 func (w *world) detailOf(object string) (text string) {
 	t := CoverageTable()
