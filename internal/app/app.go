@@ -175,6 +175,6 @@ func tables() []*trailhouse.Table {
 func derivedTables() []*trailhouse.Table {
 	return []*trailhouse.Table{
 		sessions.MarkTable(), sessions.SessionTable(), sessions.AttemptTable(),
-		attested.CallTable(), attested.JoinTable(), attested.HostEndTable(),
+		attested.CallTable(), attested.JoinTable(), attested.GroupTable(), attested.HostEndTable(),
 	}
 }

@@ -1,6 +1,7 @@
 package clients_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,5 +48,45 @@ func TestCalls(t *testing.T) {
 	}
 	if len(rows) != len(want) {
 		t.Errorf("%d calls, want %d", len(rows), len(want))
+	}
+}
+
+// TestOneCallInSeveralAccounts wants a call that several accounts have to count once: the
+// record of the caller's account, else that of the least, in whatever order they came.
+func TestOneCallInSeveralAccounts(t *testing.T) {
+	table := attested.JoinTable()
+	const caller = "arn:aws:sts::222222222222:assumed-role/Host/i-1"
+	records := []struct{ id, shared, account, principal string }{
+		{"a", "", "111111111111", caller}, {"b", "", "111111111111", caller}, // two calls
+		{"c", "s1", "111111111111", caller}, {"d", "s1", "222222222222", caller}, {"e", "s1", "333333333333", "222222222222"},
+		{"f", "s2", "333333333333", caller}, {"g", "s2", "111111111111", ""},
+		{"h", "s3", "333333333333", ""}, // the only one that was read
+	}
+	for range 2 {
+		b := trailhouse.NewBatch(table)
+		for i, c := range records {
+			b.SetKey(table.MustIndex("event_key"), trailhouse.Key{c.id[0]})
+			for column, value := range map[string]string{
+				"eventid": c.id, "sharedeventid": c.shared, "account_id": c.account, "principal": c.principal, "kind": "enclave", "instance_id": "i-1",
+			} {
+				if value != "" {
+					b.SetString(table.MustIndex(column), value)
+				}
+			}
+			b.SetString(table.MustIndex("object"), "o")
+			b.SetString(table.MustIndex("object_sha256"), "s")
+			b.SetTime(table.MustIndex("eventtime"), instant(t, "2025-11-03T08:00:00Z"))
+			b.SetInt(table.MustIndex("position"), int64(i))
+			b.SetInt(table.MustIndex("length"), 1)
+			b.EndRow()
+		}
+		var got []string
+		for _, row := range ask(t, compile(t, nil, nil), "SELECT eventid FROM kms_usage ORDER BY eventid", file(t, b), view(t)) {
+			got = append(got, row[0].(string))
+		}
+		if all := strings.Join(got, " "); all != "a b d g h" {
+			t.Errorf("%s, want a b d g h", all)
+		}
+		slices.Reverse(records)
 	}
 }

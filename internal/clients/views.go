@@ -2,6 +2,7 @@ package clients
 
 import (
 	"crypto/sha256"
+	_ "embed"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -12,13 +13,26 @@ import (
 	"github.com/trailhouse/trailhouse"
 )
 
+// copiesSQL is the view kms_copies. The caller's own account has the record of a call
+// that counts, else the least account, so that the order of imports leaves no trace.
+//
+//go:embed copies.sql
+var copiesSQL string
+
+// onceSQL is kms_calls without further records of the same call. Rows without a
+// sharedeventid are not looked up.
+const onceSQL = "(SELECT * FROM kms_calls WHERE sharedeventid IS NULL\n  UNION ALL\n" +
+	"  SELECT * FROM kms_calls WHERE sharedeventid IS NOT NULL AND event_key NOT IN (SELECT event_key FROM kms_copies))"
+
 // Views returns the derived views of the rules, in the Trino subset, in the order
 // in which they build on one another:
 //
 //	hosts                  instance_id, account_id, instance_type, tags (array of key=value)
 //	enclave_usage          enclave_sessions with account_id, instance_type, client_rule, client
 //	enclave_attempts_usage enclave_attempts with the same four columns
-//	kms_usage              kms_calls with enclave_name (of the session), client_rule, client
+//	kms_copies             event_key of rows of kms_calls that are further records of the
+//	                       same call, from trails of other accounts
+//	kms_usage              kms_calls without these, with enclave_name (of the session), client_rule, client
 //
 // A call has the client of its session. Where it has none, the rules are asked about
 // what the call itself shows: PCRs of an enclave, its instance, what is known of the host.
@@ -36,7 +50,14 @@ func (r *Rules) Views() []trailhouse.DerivedView {
 			Name: "enclave_attempts_usage", SQL: r.usageSQL("enclave_attempts", attemptSubject()),
 			Doc: "enclave_attempts with the host's account and type and the client.", Meanings: meanings(),
 		},
-		{Name: "kms_usage", SQL: r.CallsSQL("kms_calls"), Doc: "kms_calls with the name of the enclave and the client.", Meanings: meanings()},
+		{
+			Name: "kms_copies", SQL: copiesSQL, Meanings: map[string]string{"event_key": "key of the record in cloudtrail and kms_calls"},
+			Doc: "Rows of kms_calls that are further records of a call, from the trail of another account, and do not count.",
+		},
+		{
+			Name: "kms_usage", SQL: r.CallsSQL(onceSQL, "enclave_usage"), Meanings: meanings(),
+			Doc: "kms_calls with the name of the enclave and the client, each call once where several accounts have it.",
+		},
 	}
 }
 
@@ -91,11 +112,12 @@ func callSubject() subject {
 }
 
 // CallsSQL gives the view kms_usage over another relation that has the columns of
-// kms_calls, and maybe more: who asks about few calls need not join all of them.
-func (r *Rules) CallsSQL(table string) string {
+// kms_calls, and maybe more: who asks about few calls need not join all of them. sessions
+// is enclave_usage or has of it what a call takes: session_id, name and client_rule.
+func (r *Rules) CallsSQL(calls, sessions string) string {
 	return "SELECT u.*, " + r.clientSQL("u.client_rule") + " AS client\nFROM (" +
 		"SELECT s.*, e.name AS enclave_name, CASE WHEN s.session_id IS NOT NULL THEN e.client_rule ELSE " + r.ruleSQL(callSubject()) + " END AS client_rule\n" +
-		fromSQL(table) + " LEFT JOIN enclave_usage AS e ON e.session_id = s.session_id) AS u"
+		fromSQL(calls) + " LEFT JOIN " + sessions + " AS e ON e.session_id = s.session_id) AS u"
 }
 
 func (r *Rules) usageSQL(table string, s subject) string {

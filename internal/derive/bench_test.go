@@ -31,7 +31,7 @@ func BenchmarkJoin(b *testing.B) {
 	}
 	defer l.Close()
 	job := &Job{Lake: l, Logs: Logs{Enclave: enclavelog.LogTable(), Allocator: enclavelog.AllocatorTable(), Coverage: ingest.CoverageTable()}, Trail: cloudtrail.EventTable()}
-	benchFill(b, l)
+	benchFill(b, l, benchCalls)
 	for b.Loop() {
 		b.StopTimer()
 		p := &pass{Job: job}
@@ -40,7 +40,7 @@ func BenchmarkJoin(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.StopTimer()
-		files, _, err := l.Files(b.Context(), joinTable(), trailhouse.Period{})
+		files, _, err := l.Files(b.Context(), attested.JoinTable().Name, trailhouse.Period{})
 		if err != nil || benchWithin(b, files) != benchCalls {
 			b.Fatalf("%d calls within a session, %v", benchWithin(b, files), err)
 		}
@@ -74,13 +74,13 @@ func benchWithin(b *testing.B, files []trailhouse.DataFile) (n int) {
 }
 
 // benchFill writes the year.
-func benchFill(b *testing.B, l *lake.Lake) {
+func benchFill(b testing.TB, l *lake.Lake, calls int) {
 	for _, t := range derived() {
 		if err := l.Ensure(b.Context(), t); err != nil {
 			b.Fatal(err)
 		}
 	}
-	year := testkit.AttestedYear{Hosts: 1000, Sessions: benchCalls / 10, Calls: benchCalls}
+	year := testkit.AttestedYear{Hosts: 1000, Sessions: calls / 10, Calls: calls}
 	err := year.Write(func(rows *trailhouse.Batch) error {
 		benchWrite(b, l, rows)
 		return nil
@@ -91,7 +91,7 @@ func benchFill(b *testing.B, l *lake.Lake) {
 }
 
 // benchWrite commits rows, cut by month.
-func benchWrite(b *testing.B, l *lake.Lake, rows *trailhouse.Batch) {
+func benchWrite(b testing.TB, l *lake.Lake, rows *trailhouse.Batch) {
 	c := trailhouse.Commit{Table: rows.Table, BatchID: fmt.Sprint(rows.Table.Name, time.Now().UnixNano())}
 	at := rows.Table.MustIndex(rows.Table.PartitionBy)
 	months := map[time.Time][]int32{}

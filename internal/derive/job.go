@@ -23,6 +23,7 @@ const (
 //	enclave_sessions, enclave_attempts from the marks, the coverage of the logs, the
 //	                                   attested calls and the ends of hosts
 //	kms_calls                          from the attested calls, the sessions and the marks
+//	kms_call_groups                    from the same; the sums of kms_calls
 //
 // Every table is the same in whatever order the evidence came.
 type Job struct {
@@ -37,6 +38,8 @@ type Job struct {
 	// Progress, where not nil, is told how many of the host-days that changed are
 	// folded.
 	Progress func(done, total int)
+
+	maxGroups int // 0 for the usual
 }
 
 // Logs are the tables that are derived from: enclave_log and allocator_log, both
@@ -81,7 +84,7 @@ func (j *Job) Stale(ctx context.Context) (bool, error) {
 	if err != nil || now.empty() {
 		return false, err
 	}
-	was, err := j.stored(ctx, joinTable(), joinVersion, j.roots())
+	was, err := j.stored(ctx, groupTable(), joinVersion, j.roots())
 	return !was.equal(now), err
 }
 
@@ -89,11 +92,12 @@ func (j *Job) Stale(ctx context.Context) (bool, error) {
 // several locks takes them in this order.
 func derived() []*trailhouse.Table {
 	return []*trailhouse.Table{
-		attested.CallTable(), sessions.AttemptTable(), sessions.MarkTable(), sessions.SessionTable(), attested.HostEndTable(), attested.JoinTable(),
+		attested.CallTable(), sessions.AttemptTable(), sessions.MarkTable(), sessions.SessionTable(), attested.HostEndTable(), attested.GroupTable(), attested.JoinTable(),
 	}
 }
 
-func joinTable() string { return attested.JoinTable().Name }
+// groupTable is the table that is derived last.
+func groupTable() string { return attested.GroupTable().Name }
 
 // Run brings the derived tables up to date. It does nothing, and takes no lock,
 // where they are.

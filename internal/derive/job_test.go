@@ -248,7 +248,7 @@ func (w *world) merge() (partitions int) {
 	w.t.Helper()
 	for _, t := range []*trailhouse.Table{
 		enclavelog.LogTable(), cloudtrail.EventTable(), ingest.CoverageTable(), sessions.MarkTable(), sessions.SessionTable(),
-		attested.CallTable(), attested.HostEndTable(), attested.JoinTable(),
+		attested.CallTable(), attested.HostEndTable(), attested.JoinTable(), attested.GroupTable(),
 	} {
 		done, err := w.Compact(w.t.Context(), t, lake.CompactOptions{All: true})
 		if err != nil {

@@ -12,30 +12,50 @@ import (
 	"github.com/trailhouse/trailhouse/internal/derive/sessions"
 )
 
-// joinCalls brings kms_calls up to date: new calls are appended, and months are written
-// again in which the session of a call is another one by now.
+// joinCalls brings kms_calls and kms_call_groups up to date: new calls are appended, and
+// months are written again in which the session of a call is another one by now.
 func (p *pass) joinCalls(ctx context.Context) error {
-	t := attested.JoinTable()
 	now, err := p.sourcesOfCalls(ctx)
 	if err != nil {
 		return err
 	}
-	was, err := p.stored(ctx, t.Name, joinVersion, p.joinTables())
-	if err != nil || was.equal(now) {
+	was, err := p.stored(ctx, attested.JoinTable().Name, joinVersion, p.joinTables())
+	if err != nil {
 		return err
 	}
-	j := joiner{pass: p, change: p.newChange(t, now)}
-	news, whole, err := p.added(ctx, attested.CallTable(), was)
+	grouped, err := p.stored(ctx, groupTable(), joinVersion, p.joinTables())
+	if err != nil {
+		return err
+	}
+	if !was.equal(now) {
+		j := joiner{pass: p, change: p.newChange(attested.JoinTable(), now)}
+		if grouped.equal(was) { // else they are made anew
+			j.groups = p.newChange(attested.GroupTable(), now)
+			grouped = now
+		}
+		if err := j.join(ctx, was, now); err != nil {
+			return err
+		}
+	}
+	if grouped.equal(now) {
+		return nil
+	}
+	return p.sumUpCalls(ctx, now)
+}
+
+// join brings kms_calls from what it was made of to what there is now.
+func (j *joiner) join(ctx context.Context, was, now watermark) error {
+	news, whole, err := j.added(ctx, attested.CallTable(), was)
 	if err != nil {
 		return err
 	}
 	if whole {
-		if err := j.change.replaceAll(ctx); err != nil {
+		if err := j.replaceAll(ctx); err != nil {
 			return err
 		}
-		return j.finish(ctx, news)
+		return j.finish(ctx, news, true)
 	}
-	again, err := j.moved(ctx, p.sessionsThatChanged(was, now))
+	again, err := j.moved(ctx, j.sessionsThatChanged(was, now))
 	if err != nil {
 		return err
 	}
@@ -45,11 +65,19 @@ func (p *pass) joinCalls(ctx context.Context) error {
 		}
 		news = slices.DeleteFunc(news, func(f trailhouse.DataFile) bool { return f.Partition.Equal(m) })
 	}
-	return j.finish(ctx, news)
+	return j.finish(ctx, news, false)
 }
 
-// joinTables are the tables that the watermark of kms_calls names: what it is made of,
-// and all roots, so that one look tells whether anything is out of date.
+// replaceAll drops all that both tables hold.
+func (j *joiner) replaceAll(ctx context.Context) error {
+	if err := j.change.replaceAll(ctx); err != nil || j.groups == nil {
+		return err
+	}
+	return j.groups.replaceAll(ctx)
+}
+
+// joinTables are the tables that the watermarks of kms_calls and kms_call_groups name:
+// what they are made of, and all roots, so that one look tells whether anything is out of date.
 func (j *Job) joinTables() []*trailhouse.Table {
 	return append(j.roots(), attested.CallTable(), sessions.SessionTable(), sessions.MarkTable())
 }
@@ -89,6 +117,7 @@ type joiner struct {
 	*pass
 	lives  *attested.Lives // once they are needed
 	change *change
+	groups *change // of kms_call_groups; nil where that is made anew
 }
 
 // load reads the sessions of all hosts, and which hosts have a log, once.
@@ -121,18 +150,19 @@ func (j *joiner) load(ctx context.Context) error {
 	return nil
 }
 
-// finish appends the calls of files of attested_calls and commits.
-func (j *joiner) finish(ctx context.Context, files []trailhouse.DataFile) error {
-	months := map[time.Time][]trailhouse.DataFile{}
-	for _, f := range files {
-		months[f.Partition] = append(months[f.Partition], f)
-	}
+// finish appends the calls of files of attested_calls, all calls there are or new ones,
+// and commits.
+func (j *joiner) finish(ctx context.Context, files []trailhouse.DataFile, all bool) error {
+	months := monthsOf(files)
 	for _, month := range slices.SortedFunc(maps.Keys(months), time.Time.Compare) {
-		if err := j.write(ctx, month, months[month]); err != nil {
+		if err := j.write(ctx, month, months[month], all); err != nil {
 			return err
 		}
 	}
-	return j.change.commit(ctx, &j.result)
+	if err := j.change.commit(ctx, &j.result); err != nil || j.groups == nil {
+		return err
+	}
+	return j.groups.commit(ctx, &j.result)
 }
 
 // month writes a whole month again.
@@ -141,11 +171,15 @@ func (j *joiner) month(ctx context.Context, month time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := j.change.begin(ctx); err != nil {
+	if err := j.change.drop(ctx, month); err != nil {
 		return err
 	}
-	j.change.commitNow.Replace = append(j.change.commitNow.Replace, month)
-	return j.write(ctx, month, files)
+	if j.groups != nil {
+		if err := j.groups.drop(ctx, month); err != nil {
+			return err
+		}
+	}
+	return j.write(ctx, month, files, true)
 }
 
 // filesOf returns the files of one month of a table.
@@ -158,15 +192,22 @@ func (j *joiner) filesOf(ctx context.Context, t *trailhouse.Table, month time.Ti
 // together, which takes a copy of each row.
 const fileRows = 1 << 13
 
-// write writes the calls of files of one month.
-func (j *joiner) write(ctx context.Context, month time.Time, files []trailhouse.DataFile) error {
+// write writes the calls of files of one month, which are all that it has or new ones.
+func (j *joiner) write(ctx context.Context, month time.Time, files []trailhouse.DataFile, all bool) error {
 	if err := j.load(ctx); err != nil {
+		return err
+	}
+	groups, err := j.groups.newGroups(ctx, month, all)
+	if err != nil {
 		return err
 	}
 	few := few{joiner: j, month: month}
 	for _, f := range files {
 		err := columns.Read(ctx, f.Path, j.change.table, nil, func(b *trailhouse.Batch) error {
 			j.lives.Join(b)
+			if err := groups.add(ctx, b); err != nil {
+				return err
+			}
 			if b.Len() >= fileRows {
 				return j.change.add(ctx, month, b, nil)
 			}
@@ -177,7 +218,10 @@ func (j *joiner) write(ctx context.Context, month time.Time, files []trailhouse.
 			return err
 		}
 	}
-	return few.close()
+	if err := few.close(); err != nil {
+		return err
+	}
+	return groups.flush(ctx)
 }
 
 // few writes small batches of one month to one file.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/columns"
 	"github.com/trailhouse/trailhouse/internal/derive"
@@ -84,6 +85,8 @@ func (w *world) table(t *trailhouse.Table, names string) []string {
 					case b.IsNull(col, i):
 					case t.Columns[col].Type == trailhouse.TypeTimestamp:
 						text = b.Time(col, i).Format("02T15:04:05")
+					case t.Columns[col].Type == trailhouse.TypeInt64 || t.Columns[col].Type == trailhouse.TypeBool:
+						text = fmt.Sprint(b.Int(col, i))
 					default:
 						text = b.String(col, i)
 					}
@@ -264,6 +267,9 @@ func TestNewCallsAreAppended(t *testing.T) {
 	if r := w.run(); r.Calls != 0 || r.Hosts != 0 || r.Rewritten != 0 {
 		t.Errorf("after merging: %+v", r)
 	}
+	if got := w.groups(); len(got) != 1 || !strings.HasSuffix(got[0], " 0 4 03T08:01:00 03T08:04:00") {
+		t.Errorf("%v, want one group of four calls", got)
+	}
 	if got := w.calls(); len(got) != 4 {
 		t.Errorf("%v", got)
 	}
@@ -310,9 +316,31 @@ func evidence(rng *rand.Rand) []piece {
 	return out
 }
 
+// common is what calls of a group have in common.
+const common = "group_key account_id awsregion key_arn key_id principal caller_instance_id errorcode kind module_id instance_id slot_key pcr0 pcr8 debug session_id session_match"
+
+// groups spells kms_call_groups, and wants it to be what kms_calls adds up to.
+func (w *world) groups() []string {
+	w.t.Helper()
+	counts := map[string]int{}
+	for _, call := range w.table(attested.JoinTable(), common) {
+		counts[call]++
+	}
+	want := []string{}
+	for call, n := range counts {
+		want = append(want, fmt.Sprint(call, " ", n))
+	}
+	slices.Sort(want)
+	got := w.table(attested.GroupTable(), common+" calls")
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		w.t.Errorf("groups (-of the calls +stored):\n%s", diff)
+	}
+	return w.table(attested.GroupTable(), common+" failed calls first_call last_call")
+}
+
 // everything spells all rows that are derived, but for what names a temporary file.
 func (w *world) everything() []string {
-	out := w.calls()
+	out := append(w.calls(), w.groups()...)
 	out = append(out, w.table(sessions.SessionTable(), "session_id started stop_not_before stop_not_after presumed_until reason evidence pcr0")...)
 	return append(out, w.table(attested.HostEndTable(), "instance_id eventtime eventname")...)
 }
@@ -361,7 +389,7 @@ func TestCrashOfTheTrailIsARedo(t *testing.T) {
 	}
 	clean.run()
 	want := clean.everything()
-	for _, table := range []string{"host_ends", "attested_calls", "enclave_sessions", "kms_calls"} {
+	for _, table := range []string{"host_ends", "attested_calls", "enclave_sessions", "kms_calls", "kms_call_groups"} {
 		w := newWorld(t)
 		for i, add := range pieces {
 			add(w)

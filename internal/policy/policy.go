@@ -11,6 +11,9 @@ import (
 	"github.com/trailhouse/trailhouse/internal/config"
 )
 
+//go:embed finding_evidence.sql
+var findingEvidenceSQL string
+
 //go:embed finding_calls.sql
 var findingCallsSQL string
 
@@ -28,21 +31,23 @@ func New(images []config.ApprovedImage) *Policy {
 }
 
 // Views returns the derived views of the policy, in the Trino subset, in the order in
-// which they build on one another. They stand on kms_calls, kms_usage and
-// enclave_usage; calls gives kms_usage over another relation with the columns of
-// kms_calls (clients.Rules.CallsSQL).
+// which they build on one another. They stand on kms_calls, kms_call_groups, kms_copies,
+// kms_usage and enclave_usage; calls gives kms_usage over other relations with the columns
+// of kms_calls and of enclave_usage (clients.Rules.CallsSQL).
 //
 //	approved_images  the entries, numbered from 1 in the order of the file
 //	kms_verdicts     kms_usage with verdict (approved, not-approved, no-list; null for a
 //	                 NitroTPM), approved_once (approved at another time) and failed
-//	finding_calls    a row for each finding of a call, with finding_kind, subject and
+//	finding_evidence a row for each finding of a call, with finding_kind, subject and
 //	                 calls = 1, and one with calls = 0 for each session that is a finding
+//	finding_calls    the same with all that the calls show
 //	acknowledgements the newest acknowledgement of each finding
-func (p *Policy) Views(calls func(relation string) string) []trailhouse.DerivedView {
+func (p *Policy) Views(calls func(calls, sessions string) string) []trailhouse.DerivedView {
 	return []trailhouse.DerivedView{
 		{Name: "approved_images", SQL: p.imagesSQL(), Doc: "Entries of approved_images in the configuration.", Meanings: imageMeanings()},
 		{Name: "kms_verdicts", SQL: p.verdictsSQL("kms_usage"), Doc: "kms_usage with what approved_images says of each call.", Meanings: callMeanings()},
-		{Name: "finding_calls", SQL: p.findingsSQL(calls), Doc: "Calls that are evidence of findings, a row for each finding of a call, and sessions that are findings.", Meanings: callMeanings()},
+		{Name: "finding_evidence", SQL: p.evidenceSQL(calls), Doc: "Calls that are evidence of findings, a row for each finding of a call, and sessions that are findings.", Meanings: callMeanings()},
+		{Name: "finding_calls", SQL: findingCallsSQL, Doc: "finding_evidence with all that the calls show.", Meanings: callMeanings()},
 		{Name: "acknowledgements", SQL: acknowledgementsSQL, Doc: "The newest acknowledgement of each finding."},
 	}
 }
@@ -103,36 +108,21 @@ func (p *Policy) verdictsSQL(calls string) string {
 FROM ` + calls + ` AS u`
 }
 
-// findingsSQL gives the view finding_calls.
-func (p *Policy) findingsSQL(calls func(relation string) string) string {
-	var clients []string
+// evidenceSQL gives the view finding_evidence.
+func (p *Policy) evidenceSQL(calls func(calls, sessions string) string) string {
+	var named []string
 	for _, a := range p.images {
-		if c := text(a.Client); a.Client != "" && !slices.Contains(clients, c) {
-			clients = append(clients, c)
+		if c := text(a.Client); a.Client != "" && !slices.Contains(named, c) {
+			named = append(named, c)
 		}
 	}
 	careful := "false"
-	if len(clients) > 0 {
-		careful = "client IN (" + strings.Join(clients, ", ") + ")"
+	if len(named) > 0 {
+		careful = "client IN (" + strings.Join(named, ", ") + ")"
 	}
 	return strings.NewReplacer(
-		"{careful}", careful, "{key_arn}", p.column("key_arn", asksKey), "{key_id}", p.column("key_id", asksKey),
-		"{pcr0}", p.column("pcr0", asksImage), "{pcr8}", p.column("pcr8", asksSigner),
-		"{unsure}", p.unsureSQL(), "{judged}", p.verdictsSQL("("+calls("raw")+")"),
-	).Replace(findingCallsSQL)
-}
-
-func asksKey(a config.ApprovedImage) bool    { return a.Key != "" }
-func asksImage(config.ApprovedImage) bool    { return true } // findings name it
-func asksSigner(a config.ApprovedImage) bool { return a.PCR8 != "" }
-
-// column names a column of calls, or gives null where no entry asks for it, so that it
-// need not be read.
-func (p *Policy) column(name string, asks func(config.ApprovedImage) bool) string {
-	if slices.ContainsFunc(p.images, asks) {
-		return "c." + name
-	}
-	return "CAST(NULL AS varchar)"
+		"{careful}", careful, "{unsure}", p.unsureSQL(), "{judged}", p.verdictsSQL("("+calls("raw", "lives")+")"),
+	).Replace(findingEvidenceSQL)
 }
 
 // unsureSQL asks of a group of equal calls between first_call and last_call whether one

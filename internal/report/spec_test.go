@@ -96,7 +96,7 @@ func (r *rawText) UnmarshalYAML(text []byte) error {
 func lakeTables() []*trailhouse.Table {
 	return []*trailhouse.Table{
 		sessions.MarkTable(), sessions.SessionTable(), sessions.AttemptTable(),
-		attested.CallTable(), attested.JoinTable(), attested.HostEndTable(), policy.AcknowledgementTable(),
+		attested.CallTable(), attested.JoinTable(), attested.GroupTable(), attested.HostEndTable(), policy.AcknowledgementTable(),
 		ingest.RunTable(), ingest.UnitTable(), ingest.CoverageTable(), ingest.QuarantineTable(),
 		cloudtrail.EventTable(), cloudtrail.NetworkTable(), cloudtrail.InsightTable(), cloudtrail.AggregatedTable(),
 	}
@@ -216,6 +216,7 @@ func plannerFor(t *testing.T, rows map[string][]map[string]any, rules []config.C
 		t.Fatal(err)
 	}
 	defer db.Close()
+	rows = withGroups(t, rows)
 	known := 0
 	for _, table := range lakeTables() {
 		view := trailhouse.View{Table: table}
@@ -229,6 +230,69 @@ func plannerFor(t *testing.T, rows map[string][]map[string]any, rules []config.C
 		t.Fatalf("a table of the spec is not one of the lake's")
 	}
 	return p
+}
+
+// withGroups adds the rows of kms_call_groups that the rows of kms_calls add up to, and
+// the group_key of each call, as they are derived.
+func withGroups(t *testing.T, rows map[string][]map[string]any) map[string][]map[string]any {
+	t.Helper()
+	calls := attested.JoinTable()
+	if len(rows[calls.Name]) == 0 {
+		return rows
+	}
+	rows = maps.Clone(rows)
+	groups := rows[attested.GroupTable().Name]
+	for i, call := range rows[calls.Name] {
+		b := trailhouse.NewBatch(calls)
+		for name, v := range call {
+			setText(t, b, calls.MustIndex(name), fmt.Sprint(v))
+		}
+		b.SetLen(1)
+		at := b.Time(calls.MustIndex("eventtime"), 0)
+		g := attested.NewGroups(time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC))
+		g.Add(b)
+		call = maps.Clone(call)
+		call["group_key"] = b.String(calls.MustIndex("group_key"), 0)
+		rows[calls.Name] = slices.Clone(rows[calls.Name])
+		rows[calls.Name][i] = call
+		groups = append(groups, rowOf(g.Rows()))
+	}
+	rows[attested.GroupTable().Name] = groups
+	return rows
+}
+
+// setText sets a column of the row under way to what a spec says.
+func setText(t *testing.T, b *trailhouse.Batch, col int, v string) {
+	t.Helper()
+	switch c := b.Table.Columns[col]; c.Type {
+	case trailhouse.TypeString:
+		if v != "<nil>" {
+			b.SetString(col, v)
+		}
+	case trailhouse.TypeBool:
+		b.SetBool(col, v == "true")
+	case trailhouse.TypeTimestamp:
+		b.SetTime(col, instant(t, v))
+	}
+}
+
+// rowOf returns the only row of a batch as a spec writes it.
+func rowOf(b *trailhouse.Batch) map[string]any {
+	out := map[string]any{}
+	for col, c := range b.Table.Columns {
+		switch {
+		case b.IsNull(col, 0):
+		case c.Type == trailhouse.TypeString:
+			out[c.Name] = b.String(col, 0)
+		case c.Type == trailhouse.TypeBool:
+			out[c.Name] = b.Bool(col, 0)
+		case c.Type == trailhouse.TypeTimestamp:
+			out[c.Name] = b.Time(col, 0)
+		default:
+			out[c.Name] = b.Int(col, 0)
+		}
+	}
+	return out
 }
 
 // writeRows makes one file of the rows of each day, none where there are none.

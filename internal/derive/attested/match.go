@@ -173,7 +173,7 @@ func (l *Lives) Match(kind, instance, slot []byte, t int64) (session, match stri
 }
 
 // Join gives each row of b its session. b has the columns of JoinTable and was read from
-// files of attested_calls, which lack the last two.
+// files of attested_calls, which lack session_id, session_match and group_key.
 func (l *Lives) Join(b *trailhouse.Batch) {
 	t := b.Table
 	kind, instance, slot, at := t.MustIndex("kind"), t.MustIndex("instance_id"), t.MustIndex("slot_key"), t.MustIndex("eventtime")

@@ -55,6 +55,7 @@ func CallTable() *trailhouse.Table {
 			required(unique(trailhouse.Column{Name: "position", Type: trailhouse.TypeInt64, Doc: "byte offset of the record in the inflated object"})),
 			required(trailhouse.Column{Name: "length", Type: trailhouse.TypeInt64, Doc: "length of the record in bytes"}),
 			required(text("object_sha256", "SHA-256 of the inflated object, hex")),
+			text("sharedeventid", "same for the records of one call in the trails of several accounts; kms_usage counts one of them"),
 		},
 		PartitionBy: "eventtime",
 		Transform:   trailhouse.ByMonth,
@@ -91,9 +92,13 @@ func JoinTable() *trailhouse.Table {
 	t := CallTable()
 	t.Name = "kms_calls"
 	t.Doc = "Attested calls with the enclave session that made each, derived from attested_calls, enclave_sessions and enclave_marks."
-	t.Columns = append(t.Columns,
+	last := len(t.Columns) - 1 // columns are only ever added at the end
+	shared := t.Columns[last]
+	t.Columns = append(t.Columns[:last],
 		text("session_id", "life of the enclave in enclave_sessions: the one that contains the call, else the nearest before it, else the first; null where the log shows none of this enclave"),
 		text("session_match", "within, uncertain, presumed, outside, no-session or no-log; null for a NitroTPM and where the module id has an unknown form"),
+		shared,
+		text("group_key", "row of kms_call_groups that sums up the call with those that are like it"),
 	)
 	return t
 }

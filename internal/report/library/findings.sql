@@ -66,7 +66,7 @@ WITH calls AS (
     min(eventtime) AS first_seen,
     max(coalesce(ended, eventtime)) AS last_seen,
     min(date_format(eventtime, '%Y-%m-%d %H:%i:%s') || ' ' || eventid, 20) AS first_events
-  FROM finding_calls
+  FROM finding_evidence
   WHERE (:from IS NULL OR coalesce(ended, eventtime) >= :from)
     AND (:to IS NULL OR eventtime < :to)
     AND (:kind IS NULL OR finding_kind = :kind)

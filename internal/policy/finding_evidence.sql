@@ -1,0 +1,111 @@
+WITH lives AS (
+  SELECT session_id, client_rule, client, name, ready IS NOT NULL AS ran
+  FROM enclave_usage
+), groups AS (
+  -- One pass over the sums of calls, with the client of each session.
+  SELECT
+    u.*,
+    coalesce(u.key_arn, u.key_id) AS key_name,
+    coalesce(session_match IN ('within', 'uncertain', 'presumed') AND session_id IS NOT NULL AND NOT failed, false) AS used,
+    u.debug IS DISTINCT FROM true AND {unsure} AS unsure
+  FROM (
+    SELECT g.*, coalesce(e.client, 'unattributed') AS client
+    FROM kms_call_groups AS g
+    LEFT JOIN lives AS e ON e.session_id = g.session_id
+  ) AS u
+), shared AS (
+  SELECT key_name
+  FROM groups
+  WHERE used AND key_name IS NOT NULL
+  GROUP BY key_name
+  HAVING min(client) <> max(client)
+), suspects AS (
+  SELECT *, used AND coalesce(key_name IN (SELECT key_name FROM shared), false) AS is_shared
+  FROM groups
+  WHERE session_match IN ('outside', 'no-session', 'no-log')
+    OR used AND key_name IN (SELECT key_name FROM shared)
+    OR kind IS DISTINCT FROM 'nitrotpm' AND (debug OR failed OR caller_instance_id <> instance_id OR session_id IS NULL OR unsure)
+), candidates AS (
+  -- What may be a finding, and of which kind: calls outside of sessions and those of
+  -- images that may not be approved are judged one by one below. A group may have
+  -- several rows.
+  SELECT DISTINCT
+    f.finding_kind, s.group_key, s.kind, s.account_id, s.awsregion, s.key_arn, s.key_id, s.key_name, s.principal, s.caller_instance_id,
+    s.errorcode, s.module_id, s.instance_id, s.slot_key, s.pcr0, s.pcr8, s.debug, s.session_id, s.session_match
+  FROM suspects AS s
+  CROSS JOIN UNNEST(ARRAY[
+    CASE WHEN kind IS DISTINCT FROM 'nitrotpm' AND debug THEN 'debug-attestation' END,
+    CASE WHEN kind IS DISTINCT FROM 'nitrotpm' AND failed THEN 'failed-attested-calls' END,
+    CASE WHEN kind IS DISTINCT FROM 'nitrotpm' AND caller_instance_id <> instance_id THEN 'relayed-document' END,
+    CASE WHEN kind IS DISTINCT FROM 'nitrotpm' AND (session_id IS NULL OR session_match = 'outside' OR unsure) THEN 'image-not-approved' END,
+    CASE WHEN session_match = 'outside' THEN 'call-outside-session' END,
+    CASE WHEN session_match IN ('no-session', 'no-log') THEN 'enclave-without-log' END,
+    CASE WHEN is_shared THEN 'key-shared-by-clients' END
+  ]) AS f (finding_kind)
+  WHERE f.finding_kind IS NOT NULL
+), raw AS (
+  -- Of each call only what its group does not have: the files hold the rest in large
+  -- columns.
+  SELECT c.*, k.event_key, k.eventid, k.eventtime, k.errormessage, k.sharedeventid
+  FROM candidates AS c
+  JOIN kms_calls AS k ON k.group_key = c.group_key
+), judged AS (
+{judged}
+), named AS (
+  SELECT *, coalesce(instance_id || '-enc' || slot_key, module_id, '') AS enclave_id
+  FROM judged
+  WHERE (finding_kind <> 'image-not-approved' OR verdict = 'not-approved' AND NOT coalesce(debug, false))
+    AND (sharedeventid IS NULL OR event_key NOT IN (SELECT event_key FROM kms_copies)) -- a call once, though several accounts have it
+), silent AS (
+  SELECT
+    session_id, enclave_id, instance_id, account_id, client, name, eif_path, pcr0,
+    coalesce(ready, started) AS began,
+    coalesce(stop, stop_not_before) AS ended
+  FROM enclave_usage
+  WHERE session_id IN (
+    SELECT session_id FROM lives WHERE ran AND {careful}
+    EXCEPT
+    SELECT session_id FROM groups WHERE session_match <> 'outside'
+  )
+), silent_days AS (
+  SELECT date_trunc('day', began) AS event_day FROM silent
+  UNION
+  SELECT date_trunc('day', ended) AS event_day FROM silent
+), read_days AS (
+  SELECT DISTINCT account_id, date_trunc('day', eventtime) AS event_day
+  FROM cloudtrail
+  WHERE eventsource = 'kms.amazonaws.com' AND date_trunc('day', eventtime) IN (SELECT event_day FROM silent_days)
+)
+SELECT
+  finding_kind,
+  CASE
+    WHEN finding_kind = 'image-not-approved' THEN coalesce(account_id, '') || '|' || coalesce(client, '') || '|' || coalesce(pcr0, '')
+    WHEN finding_kind = 'failed-attested-calls'
+      THEN coalesce(account_id, '') || '|' || coalesce(client, '') || '|' || coalesce(key_name, '') || '|' || coalesce(pcr0, '')
+    WHEN finding_kind = 'key-shared-by-clients' THEN key_name
+    WHEN session_match = 'no-log' AND finding_kind = 'enclave-without-log' THEN instance_id
+    WHEN finding_kind = 'relayed-document' THEN enclave_id || '|' || caller_instance_id
+    ELSE enclave_id
+  END AS subject,
+  1 AS calls,
+  event_key, eventtime, eventid, key_name, client, verdict, approved_once, failed, session_match, session_id,
+  enclave_name, enclave_id, instance_id, caller_instance_id, pcr0, pcr8, principal, errorcode, errormessage,
+  account_id, awsregion,
+  CAST(NULL AS timestamp) AS ended, CAST(NULL AS varchar) AS eif_path
+FROM named
+UNION ALL
+SELECT
+  'never-attested', session_id, 0,
+  NULL, began, NULL, NULL, client, NULL, NULL, false, NULL, session_id,
+  name, enclave_id, instance_id, NULL, pcr0, NULL, NULL, NULL, NULL,
+  account_id, NULL,
+  ended, eif_path
+FROM silent AS s
+WHERE EXISTS (
+    SELECT 1 FROM read_days AS r
+    WHERE r.event_day = date_trunc('day', s.began) AND (s.account_id IS NULL OR r.account_id = s.account_id)
+  )
+  AND EXISTS (
+    SELECT 1 FROM read_days AS r
+    WHERE r.event_day = date_trunc('day', s.ended) AND (s.account_id IS NULL OR r.account_id = s.account_id)
+  )
