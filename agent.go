@@ -86,7 +86,8 @@ type AgentEnclave struct {
 	VCPUs     int64   `json:"vcpus,omitempty"`
 	CPUIDs    []int64 `json:"cpu_ids,omitempty"`
 	MemoryMiB int64   `json:"memory_mib,omitempty"`
-	// State is RUNNING, TERMINATING or EMPTY, Debug whether its flags say so.
+	// State is RUNNING, TERMINATING or EMPTY as nitro-cli says, or AgentGone. Debug is
+	// whether its flags say so.
 	State string `json:"state,omitempty"`
 	Debug bool   `json:"debug,omitempty"`
 	// Measurements of the image as lower-case hex. In debug mode an attestation says
@@ -99,6 +100,10 @@ type AgentEnclave struct {
 
 // AgentRunning is the state of an enclave that lives.
 const AgentRunning = "RUNNING"
+
+// AgentGone is the state of an enclave that nitro-cli describes as running though its
+// process was seen to go away before: it proves neither.
+const AgentGone = "PROCESS_GONE"
 
 // ParseAgentLine reads a line of the host agent without its line end. It reports false
 // for one that is cut, has no event, time or instance, or is of another format.

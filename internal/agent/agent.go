@@ -49,6 +49,10 @@ type Line struct {
 // poll is how often the log is looked at.
 const poll = 250 * time.Millisecond
 
+// maxReads is how often the log is read at one look, so that one of gigabytes keeps nothing
+// else waiting.
+const maxReads = 32
+
 // maxWaiting bounds the agent's own lines that wait for a sink that fails. Lines of the
 // log wait in the log.
 const maxWaiting = 1000
@@ -163,6 +167,7 @@ func (a *Agent) answered(ctx context.Context, got answer) {
 	}
 	a.copyLog() // lines that were written before the answer come before it
 	a.tellGone(got)
+	a.doubt(got.enclaves)
 	// What is listed is true of an instant since the question. As with every broadcast, that
 	// of the question stands for it (facts/nitro.md 2.10, convention 1).
 	line := trailhouse.AgentLine{Event: trailhouse.AgentHeartbeat, Time: a.asked, Enclaves: got.enclaves, Complete: got.err == nil}
@@ -250,7 +255,11 @@ func (a *Agent) copyLog() (started bool) {
 	if a.sinkBad && len(a.waiting) > 0 && a.write(a.waiting) {
 		a.waiting = a.waiting[:0]
 	}
-	for a.options.LogPath != "" && a.sink.Room() {
+	defer a.savePosition()
+	for range maxReads {
+		if a.options.LogPath == "" || !a.sink.Room() {
+			return started
+		}
 		records, err := a.tail.next()
 		a.tellNotes()
 		if err != nil && a.logBad.begins(err) {
@@ -275,7 +284,6 @@ func (a *Agent) copyLog() (started bool) {
 			started = a.read(records[i].text) || started
 		}
 		a.metrics.copied(len(records))
-		a.savePosition()
 	}
 	return started
 }

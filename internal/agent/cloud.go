@@ -93,7 +93,7 @@ func (s *CloudSink) run(ctx context.Context) {
 		case err != nil:
 			if ctx.Err() == nil {
 				s.options.Metrics.errorOf("cloudwatch")
-				s.options.Say(fmt.Sprintf("lines wait in the spool: %v", err))
+				s.options.Say(fmt.Sprintf("lines wait in the spool: %v; %s", err, cmp.Or(trailhouse.HintOf(err), "they are sent later")))
 			}
 			if closed {
 				return

@@ -174,7 +174,9 @@ func TestLogWaitsForTheSpool(t *testing.T) {
 	a := New(Options{Clock: trailhouse.SystemClock{}, Host: Host{Instance: "i-0a1b2c3d4e5f60718"}, LogPath: l.path, PositionPath: l.position, Say: words.add}, 7)
 	s := cloudRun(t, proxy.URL, group, filepath.Join(t.TempDir(), "spool"), words, a.Metrics())
 	a.SetSink(s)
-	a.copyLog()
+	for range 10 {
+		a.copyLog()
+	}
 	waiting := a.tail.files[0].now.offset
 	if waiting == 0 || waiting > 2<<20 {
 		t.Fatalf("%d bytes were copied into a spool of 4 MiB", waiting)

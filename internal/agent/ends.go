@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trailhouse/trailhouse"
@@ -60,6 +61,18 @@ func (a *Agent) tellGone(got answer) {
 		a.tellEnd(g)
 	}
 	a.gone = later
+}
+
+// doubt takes away the proof of life of enclaves whose process went away before.
+func (a *Agent) doubt(list []trailhouse.AgentEnclave) {
+	for i := range list {
+		e := &list[i]
+		if slices.ContainsFunc(a.gone, func(g gone) bool {
+			return g.listed > 0 && g.enclave.EnclaveID == e.EnclaveID && g.enclave.PID == e.PID
+		}) {
+			e.State = trailhouse.AgentGone
+		}
+	}
 }
 
 // tellEnd tells the end of one process.

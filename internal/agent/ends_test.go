@@ -157,6 +157,11 @@ func TestEndBehindAStaleList(t *testing.T) {
 	beats := len(h.sink.of(trailhouse.AgentHeartbeat))
 	killed := kill()
 	h.wait("a list that still has it", func() bool { return len(h.sink.of(trailhouse.AgentHeartbeat)) > beats })
+	for _, l := range h.sink.of(trailhouse.AgentHeartbeat)[beats:] {
+		if len(l.Enclaves) != 1 || l.Enclaves[0].State != trailhouse.AgentGone {
+			t.Errorf("a list proves that it lives behind its end: %+v", l)
+		}
+	}
 	h.list()
 	h.wait("the end", func() bool { return len(h.sink.of(trailhouse.AgentEnded)) > 0 })
 	time.Sleep(300 * time.Millisecond)
@@ -176,7 +181,11 @@ func TestProcessOfAnother(t *testing.T) {
 	h.seen(pid)
 	kill()
 	h.wait("the words", func() bool { return len(h.sink.of(trailhouse.AgentFailed)) > 0 })
-	time.Sleep(1200 * time.Millisecond)
+	beats := len(h.sink.of(trailhouse.AgentHeartbeat))
+	h.wait("a list", func() bool { return len(h.sink.of(trailhouse.AgentHeartbeat)) > beats })
+	if l := h.sink.of(trailhouse.AgentHeartbeat)[beats]; len(l.Enclaves) != 1 || l.Enclaves[0].State != trailhouse.AgentRunning {
+		t.Errorf("the enclave of another process is not proven: %+v", l)
+	}
 	if got := h.sink.of(trailhouse.AgentFailed); len(got) != 1 || !strings.Contains(got[0].Text, "still lists") || len(h.sink.of(trailhouse.AgentEnded)) != 0 {
 		t.Errorf("%+v", got)
 	}

@@ -3,7 +3,6 @@ package agent
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"syscall"
 
 	"github.com/trailhouse/trailhouse"
@@ -13,9 +12,9 @@ import (
 // ends however it ends. CodeLocked where another agent has it: two would copy each line
 // twice and overwrite each other's positions.
 func Lock(dir string) (unlock func() error, err error) {
-	f, err := os.OpenFile(filepath.Join(dir, "agent.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.Open(dir) // the directory itself, so that nothing more lies in it for import to look at
 	if err != nil {
-		return nil, trailhouse.Errorf(trailhouse.CodeStorage, "the agent's directory cannot be written: %w", err).
+		return nil, trailhouse.Errorf(trailhouse.CodeStorage, "the agent's directory cannot be opened: %w", err).
 			WithHint("name another one with --dir, or run the agent as a user that may write there")
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -70,6 +71,9 @@ as proof of life. Metrics for Prometheus are served on the loopback.`,
 	return c
 }
 
+// groupLetters are the letters of the name of a log group.
+const groupLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-/.#"
+
 // check finds what cannot be meant.
 func (r *AgentRequest) check() error {
 	switch {
@@ -77,6 +81,8 @@ func (r *AgentRequest) check() error {
 		return usage("--out and --log-group exclude each other: lines go to one place")
 	case r.Instance != "" && !r.Instance.Valid():
 		return usage("--instance: %q is no instance id such as i-0a1b2c3d4e5f60718", r.Instance)
+	case len(r.LogGroup) > 512 || strings.Trim(r.LogGroup, groupLetters) != "":
+		return usage("--log-group: %q cannot be the name of a log group", r.LogGroup)
 	case r.Heartbeat < time.Second || r.Heartbeat > 24*time.Hour:
 		return usage("--heartbeat: %s is not between 1s and 24h", r.Heartbeat)
 	case r.Timeout < 100*time.Millisecond || r.Timeout > time.Hour:

@@ -165,6 +165,9 @@ func TestAgentRefuses(t *testing.T) {
 	if o := h.must(4, "agent", "--dir", dir, "--instance", agentHost, "--listen", ""); !strings.Contains(o.err, "another agent") {
 		t.Errorf("%s", o.err)
 	}
+	if o := h.must(2, "agent", "--dir", t.TempDir(), "--instance", agentHost, "--log-group", "a group"); !strings.Contains(o.err, "log group") {
+		t.Errorf("%s", o.err)
+	}
 	for _, bad := range []string{"bogus host", "i-0000000000000000", "i-0A1B2C3D4E5F60718", "m-0a1b2c3d4e5f60718"} {
 		if o := h.must(2, "agent", "--dir", t.TempDir(), "--instance", bad, "--listen", ""); !strings.Contains(o.err, "no instance id") {
 			t.Errorf("%s: %s", bad, o.err)

@@ -223,6 +223,9 @@ func (n *fakeNitro) lines() map[string][]map[string]any {
 	out := map[string][]map[string]any{}
 	text, _ := os.ReadFile(filepath.Join(n.dir, "agent", "agent.jsonl")) // may not be there yet
 	for line := range strings.Lines(string(text)) {
+		if !strings.HasSuffix(line, "\n") {
+			break // is being written
+		}
 		var l map[string]any
 		if err := json.Unmarshal([]byte(line), &l); err != nil {
 			n.t.Fatalf("%q: %v", line, err)
