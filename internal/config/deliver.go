@@ -114,20 +114,7 @@ type S3Target struct {
 	Key string `yaml:"key"`
 	// Key of KMS to encrypt with; empty for what the bucket does by itself.
 	KMSKeyID string `yaml:"kms_key_id"`
-	// Profile of the AWS CLI's files.
-	Profile string `yaml:"profile"`
-	// Role to assume.
-	RoleARN string `yaml:"role_arn"`
-	// External id that the role's owner asks for.
-	ExternalID string `yaml:"external_id"`
-	// Name by which the use of the role is seen.
-	SessionName string `yaml:"session_name"`
-	// Region of the bucket.
-	Region string `yaml:"region"`
-	// URL of a server that speaks S3.
-	Endpoint string `yaml:"endpoint"`
-	// As `aws.path_style`.
-	PathStyle bool `yaml:"path_style"`
+	Access
 }
 
 // SNSTarget is a topic.
@@ -139,14 +126,7 @@ type SNSTarget struct {
 	LinkExpires time.Duration `yaml:"link_expires"`
 	// Subject, with the words of a key in braces. Empty for title and period.
 	Subject string `yaml:"subject"`
-	// Profile of the AWS CLI's files.
-	Profile string `yaml:"profile"`
-	// Role to assume.
-	RoleARN string `yaml:"role_arn"`
-	// External id that the role's owner asks for.
-	ExternalID string `yaml:"external_id"`
-	// Name by which the use of the role is seen.
-	SessionName string `yaml:"session_name"`
+	Identity
 	// URL of a server that speaks SNS. Empty for `aws.endpoint`: where that speaks only S3,
 	// name SNS's own here, such as https://sns.eu-west-1.amazonaws.com.
 	Endpoint string `yaml:"endpoint"`
@@ -245,16 +225,13 @@ func (m MailTarget) Password() (Secret, error) {
 
 // AccessS3 returns who we are and where the server is for a target.
 func (c *Config) AccessS3(t S3Target) AWS {
-	return c.Access(Source{
-		Profile: t.Profile, RoleARN: t.RoleARN, ExternalID: t.ExternalID, SessionName: t.SessionName,
-		Region: t.Region, Endpoint: t.Endpoint, PathStyle: t.PathStyle,
-	})
+	return c.accessOf(t.Access)
 }
 
 // AccessSNS returns who we are and where the server is for a topic, which is in the
 // region of its ARN.
 func (c *Config) AccessSNS(t SNSTarget) AWS {
-	a := c.Access(Source{Profile: t.Profile, RoleARN: t.RoleARN, ExternalID: t.ExternalID, SessionName: t.SessionName, Endpoint: t.Endpoint})
+	a := c.accessOf(Access{Identity: t.Identity, Endpoint: t.Endpoint})
 	if parts := strings.Split(t.TopicARN, ":"); len(parts) == 6 {
 		a.Region = parts[3]
 	}
@@ -378,7 +355,9 @@ func (c *Config) checkTarget(t *DeliverTarget, d *Deliver, env map[string]string
 		if s.Bucket == "" || strings.ContainsAny(s.Bucket, "/: ") {
 			fail("target", fmt.Sprintf("s3.bucket: %q is not the name of a bucket", s.Bucket))
 		}
-		failAccess("s3.", s.RoleARN, s.ExternalID, s.Endpoint, fail)
+		if key, text := s.Identity.problem(s.Endpoint); key != "" {
+			fail("target", "s3."+key+": "+text)
+		}
 	}
 	if s := t.SNS; !isZero(s) {
 		if !isTopic(s.TopicARN) && !(s.TopicARN == "" && d.everyClient(c, func(o DeliverClient) bool { return o.TopicARN != "" })) {
@@ -387,7 +366,9 @@ func (c *Config) checkTarget(t *DeliverTarget, d *Deliver, env map[string]string
 		if s.LinkExpires < 0 || s.LinkExpires > 7*24*time.Hour {
 			fail("target", "sns.link_expires: no link holds longer than 168h")
 		}
-		failAccess("sns.", s.RoleARN, s.ExternalID, s.Endpoint, fail)
+		if key, text := s.Identity.problem(s.Endpoint); key != "" {
+			fail("target", "sns."+key+": "+text)
+		}
 	}
 	if !isZero(t.Mail) {
 		c.checkMail(&t.Mail, d, env, fail)
@@ -441,15 +422,6 @@ func (d *Deliver) everyClient(c *Config, has func(DeliverClient) bool) bool {
 		}
 	}
 	return d.ForEachClient && len(names) > 0
-}
-
-func failAccess(prefix, role, externalID, endpoint string, fail func(name, text string)) {
-	if key, text := badAccess(role, endpoint); key != "" {
-		fail("target", prefix+key+": "+text)
-	}
-	if externalID != "" && role == "" {
-		fail("target", prefix+"external_id: is of use only with role_arn")
-	}
 }
 
 func isTopic(arn string) bool {

@@ -172,10 +172,13 @@ func writeLeaves(t *testing.T, b *strings.Builder, v reflect.Value, prefix strin
 
 // writeKeys writes a line for each key of a struct that only the file holds.
 func writeKeys(t *testing.T, b *strings.Builder, typ reflect.Type, comments map[string]string) {
-	for i := range typ.NumField() {
-		f := typ.Field(i)
-		if name := f.Tag.Get("yaml"); name != "-" {
-			fmt.Fprintf(b, "| `%s` | %s | %s |\n", name, kindOf(f.Type), mustComment(t, comments, typ.Name(), f.Name))
+	for _, f := range reflect.VisibleFields(typ) {
+		if name := f.Tag.Get("yaml"); name != "-" && !f.Anonymous {
+			owner := typ
+			if up := f.Index[:len(f.Index)-1]; len(up) > 0 {
+				owner = typ.FieldByIndex(up).Type
+			}
+			fmt.Fprintf(b, "| `%s` | %s | %s |\n", name, kindOf(f.Type), mustComment(t, comments, owner.Name(), f.Name))
 		}
 	}
 }
@@ -223,6 +226,9 @@ func fieldComments(t *testing.T) map[string]string {
 			}
 			if s, ok := spec.Type.(*ast.StructType); ok {
 				for _, f := range s.Fields.List {
+					if len(f.Names) == 0 { // an embedded struct, whose fields stand for themselves
+						continue
+					}
 					out[spec.Name.Name+"."+f.Names[0].Name] = strings.Join(strings.Fields(f.Doc.Text()), " ")
 				}
 			}

@@ -42,6 +42,32 @@ type AWS struct {
 	LookBackDays int64 `yaml:"look_back_days" min:"1" max:"36500"`
 }
 
+// Identity says who we are at a place, where that is another than `aws` says.
+type Identity struct {
+	// Profile of the AWS CLI's files. A place that names a profile or a role takes
+	// nothing of who we are from `aws`.
+	Profile string `yaml:"profile"`
+	// Role to assume, such as arn:aws:iam::111122223333:role/Audit.
+	RoleARN string `yaml:"role_arn"`
+	// External id that the role's owner asks for.
+	ExternalID string `yaml:"external_id"`
+	// Name by which the use of the role is seen in its owner's trail.
+	SessionName string `yaml:"session_name"`
+}
+
+// Access says who we are at a place and where its server is, where that is another than
+// `aws` says.
+type Access struct {
+	Identity
+	// Region of the bucket or log group.
+	Region string `yaml:"region"`
+	// URL of a server that speaks as AWS does. A place that names one takes `path_style` from
+	// itself too.
+	Endpoint string `yaml:"endpoint"`
+	// As `aws.path_style`.
+	PathStyle bool `yaml:"path_style"`
+}
+
 // Source is a place with evidence that is imported where a command names none.
 type Source struct {
 	// Line is the line of trailhouse.yaml on which the source starts, for messages.
@@ -56,26 +82,11 @@ type Source struct {
 	// (enclave-log only). `*` is any text and `?` any character, so that one source may be
 	// many groups, such as /aws/nitro/*.
 	LogGroup string `yaml:"log_group"`
-	// Profile of the AWS CLI's files. A source that names a profile or a role takes
-	// nothing of who we are from `aws`.
-	Profile string `yaml:"profile"`
-	// Role to assume, such as arn:aws:iam::111122223333:role/Audit.
-	RoleARN string `yaml:"role_arn"`
-	// External id that the role's owner asks for.
-	ExternalID string `yaml:"external_id"`
-	// Name by which the use of the role is seen in its owner's trail.
-	SessionName string `yaml:"session_name"`
-	// Region of the bucket or log group.
-	Region string `yaml:"region"`
+	Access
 	// Several regions with the log group, instead of `region`.
 	Regions []string `yaml:"regions"`
 	// As `aws.look_back_days`, for this source alone; 0 takes that.
 	LookBackDays int64 `yaml:"look_back_days"`
-	// URL of a server that speaks as AWS does. A source that names one takes `path_style` from
-	// itself too.
-	Endpoint string `yaml:"endpoint"`
-	// As `aws.path_style`.
-	PathStyle bool `yaml:"path_style"`
 	// Rules for events to read (cloudtrail only); an event that none matches is left out
 	// and counted as filtered. Empty for all events. Where the rules of a place change, the
 	// next import reads everything there again; events that are in already count as duplicate.
@@ -100,10 +111,20 @@ type EventRule struct {
 
 const s3Scheme = "s3://"
 
-// Access returns who we are and where the server is for a source: what it says itself,
-// else what `aws` says. Who we are is taken whole from one of the two, so that no role
-// of one account is assumed with the credentials of another. A flag comes first.
+// Access returns who we are and where the server is for a source, and how far it looks
+// back: what it says itself, else what `aws` says.
 func (c *Config) Access(s Source) AWS {
+	a := c.accessOf(s.Access)
+	if s.LookBackDays > 0 {
+		a.LookBackDays = s.LookBackDays
+	}
+	return a
+}
+
+// accessOf returns who we are and where the server is at a place. Who we are is taken whole
+// from it or from `aws`, so that no role of one account is assumed with the credentials of
+// another. A flag comes first.
+func (c *Config) accessOf(s Access) AWS {
 	a := c.AWS
 	if (s.Profile != "" || s.RoleARN != "") && !c.fromFlag("aws.profile", "aws.role_arn") {
 		a.Profile, a.RoleARN, a.ExternalID = s.Profile, s.RoleARN, s.ExternalID
@@ -118,9 +139,6 @@ func (c *Config) Access(s Source) AWS {
 		a.Endpoint, a.PathStyle = s.Endpoint, s.PathStyle
 	}
 	a.PathStyle = a.PathStyle || s.PathStyle
-	if s.LookBackDays > 0 {
-		a.LookBackDays = s.LookBackDays
-	}
 	return a
 }
 
@@ -220,10 +238,8 @@ func (s *Source) problem() (key, text string) {
 		return "path", "profile, role_arn, region and endpoint are of use only with s3://"
 	case s.Source != "cloudtrail" && len(s.Include)+len(s.Exclude) > 0:
 		return "include", "only events of CloudTrail are picked by rules"
-	case s.ExternalID != "" && s.RoleARN == "":
-		return "external_id", "is of use only with role_arn"
 	}
-	return badAccess(s.RoleARN, s.Endpoint)
+	return s.Identity.problem(s.Endpoint)
 }
 
 // maxLookBackDays is the most of aws.look_back_days.
@@ -244,10 +260,8 @@ func (s *Source) groupProblem() (key, text string) {
 		return "regions", "a region is empty"
 	case len(s.Include)+len(s.Exclude) > 0:
 		return "include", "only events of CloudTrail are picked by rules"
-	case s.ExternalID != "" && s.RoleARN == "":
-		return "external_id", "is of use only with role_arn"
 	}
-	return badAccess(s.RoleARN, s.Endpoint)
+	return s.Identity.problem(s.Endpoint)
 }
 
 // logGroup is a name of a log group (API reference of CreateLogGroup) with wildcards.
@@ -258,22 +272,22 @@ func ValidLogGroup(name string) bool { return logGroup.MatchString(name) }
 
 // checkAWS checks the section aws.
 func (c *Config) checkAWS() []error {
-	key, text := badAccess(c.AWS.RoleARN, c.AWS.Endpoint)
-	if c.AWS.ExternalID != "" && c.AWS.RoleARN == "" {
-		key, text = "external_id", "is of use only with role_arn"
-	}
+	key, text := Identity{RoleARN: c.AWS.RoleARN, ExternalID: c.AWS.ExternalID}.problem(c.AWS.Endpoint)
 	if key == "" {
 		return nil
 	}
 	return []error{trailhouse.Errorf(trailhouse.CodeUsage, "%s: aws.%s: %s", c.Origin("aws."+key), key, text)}
 }
 
-// badAccess returns which of the two cannot be what it is to be.
-func badAccess(role, endpoint string) (key, text string) {
-	if role != "" && (!strings.HasPrefix(role, "arn:aws") || !strings.Contains(role, ":role/")) {
-		return "role_arn", fmt.Sprintf("%q is not the ARN of a role such as arn:aws:iam::111122223333:role/Audit", role)
-	}
-	if endpoint != "" && !strings.HasPrefix(endpoint, "https://") && !strings.HasPrefix(endpoint, "http://") {
+// problem returns the key of what cannot be as it is, here or of the server that we are
+// known to, and why.
+func (i Identity) problem(endpoint string) (key, text string) {
+	switch {
+	case i.ExternalID != "" && i.RoleARN == "":
+		return "external_id", "is of use only with role_arn"
+	case i.RoleARN != "" && (!strings.HasPrefix(i.RoleARN, "arn:aws") || !strings.Contains(i.RoleARN, ":role/")):
+		return "role_arn", fmt.Sprintf("%q is not the ARN of a role such as arn:aws:iam::111122223333:role/Audit", i.RoleARN)
+	case endpoint != "" && !strings.HasPrefix(endpoint, "https://") && !strings.HasPrefix(endpoint, "http://"):
 		return "endpoint", fmt.Sprintf("%q is not a URL such as https://s3.example.com", endpoint)
 	}
 	return "", ""

@@ -133,9 +133,9 @@ func (d *decoder) mapping(n ast.Node, v reflect.Value, key string) {
 		return
 	}
 	known := map[string]reflect.Value{}
-	for i := range v.NumField() {
-		if name := v.Type().Field(i).Tag.Get("yaml"); name != "" && name != "-" {
-			known[name] = v.Field(i)
+	for _, f := range reflect.VisibleFields(v.Type()) { // those of embedded structs too
+		if name := f.Tag.Get("yaml"); name != "" && name != "-" {
+			known[name] = v.FieldByIndex(f.Index)
 		}
 	}
 	for _, entry := range d.entries(n, key) {
