@@ -43,7 +43,7 @@ func (s *shell) helpOf(c *cobra.Command, words []string, usual func(*cobra.Comma
 			return err
 		}
 		return s.printReportHelp(c, r)
-	case len(words) > 0 && c.HasSubCommands() && c.Annotations[groupKey] != "":
+	case len(words) > 0 && c.HasSubCommands() && (c.Annotations[groupKey] != "" || !c.Runnable()):
 		return noCommand(c, words[0])
 	}
 	usual(c, words)
