@@ -80,6 +80,7 @@ type Agent struct {
 	answers chan answer
 	gone    []gone // ends to be told once nitro-cli has answered
 	askAt   time.Time
+	sockets string // the names of the sockets at the last look
 }
 
 // New returns an agent.
@@ -111,6 +112,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	look := time.NewTicker(poll)
 	defer look.Stop()
 	a.copyLog()
+	a.socketsChanged()
 	a.ask(ctx)
 	for {
 		select {
@@ -120,7 +122,11 @@ func (a *Agent) Run(ctx context.Context) error {
 			a.copyLog()
 			a.ask(ctx)
 		case <-look.C:
-			if a.copyLog() || a.due() {
+			started := a.copyLog()
+			if a.socketsChanged() && a.askAt.IsZero() {
+				a.askAt = a.options.Clock.Now().Add(askBehindSocket)
+			}
+			if a.due() || started {
 				a.ask(ctx)
 			}
 			a.watch.sweep(a.options.Clock.Now())

@@ -134,6 +134,27 @@ func TestPool(t *testing.T) {
 	}
 }
 
+// TestFileSinkMends takes off half a line that a kill left, and nothing else.
+func TestFileSinkMends(t *testing.T) {
+	const line = `{"trailhouse_agent":1,"event":"start"}` + "\n"
+	for _, c := range []struct{ name, before, after string }{
+		{"whole", line, line}, {"empty", "", ""}, {"half", line + line[:30], line}, {"a bracket", line + "{", line}, {"half alone", line[:30], ""},
+		{"of somebody", line + "{\"a\"", line + "{\"a\"\n"}, {"of somebody alone", "half", "half\n"},
+	} {
+		path := filepath.Join(t.TempDir(), "agent.jsonl")
+		if err := os.WriteFile(path, []byte(c.before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := NewFileSink(path, 1<<20, 2, nil)
+		if err := errors.Join(s.Write([]Line{{Text: []byte("{}")}}), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != c.after+"{}\n" {
+			t.Errorf("%s: %q, %v", c.name, got, err)
+		}
+	}
+}
+
 // TestFileSink rotates by size, begins behind a line that was cut, and counts what falls
 // off the end.
 func TestFileSink(t *testing.T) {

@@ -3,7 +3,9 @@ package agent
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/trailhouse/trailhouse"
@@ -18,6 +20,25 @@ const (
 
 // stuckAfter is how long beyond its time nitro-cli may take to end when it is killed.
 const stuckAfter = 5 * time.Second
+
+// askBehindSocket is when nitro-cli is asked behind a socket that came or went, unless the
+// log or a process tells before: an enclave that boots may not answer yet.
+const askBehindSocket = 5 * time.Second
+
+// socketsChanged reports whether enclaves came or went by the names of their sockets: the
+// log is silent about both where RUST_LOG says so (facts/nitro.md 2.1, 2.2).
+func (a *Agent) socketsChanged() bool {
+	var names strings.Builder
+	entries, _ := os.ReadDir(a.options.Host.Sockets) // in order; what is not there has no sockets
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".sock") {
+			names.WriteString(e.Name() + "/")
+		}
+	}
+	was := a.sockets
+	a.sockets = names.String()
+	return was != a.sockets
+}
 
 // due reports whether nitro-cli is to be asked again, and tells ends without it where it
 // hangs for good.

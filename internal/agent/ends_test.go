@@ -225,6 +225,28 @@ func TestEndWhileNitroCLIHangs(t *testing.T) {
 	h.wait("the end", func() bool { return len(h.sink.of(trailhouse.AgentEnded)) == 1 })
 }
 
+// TestSocketsTell asks nitro-cli long before the next heartbeat where an enclave comes of which the log says
+// nothing.
+func TestSocketsTell(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, time.Hour, nil)
+	h.wait("the first list", func() bool { return len(h.sink.of(trailhouse.AgentHeartbeat)) == 1 })
+	pid, kill := h.sleeper()
+	h.list(pid)
+	h.put("19a48bae81e5f1c.sock", "", 0o600)
+	h.seen(pid)
+	h.list()
+	kill()
+	h.wait("the end", func() bool { return len(h.sink.of(trailhouse.AgentEnded)) == 1 })
+	time.Sleep(2 * poll)
+	beats := len(h.sink.of(trailhouse.AgentHeartbeat))
+	h.put("other", "", 0o600) // is no socket
+	time.Sleep(askBehindSocket + 2*poll)
+	if now := len(h.sink.of(trailhouse.AgentHeartbeat)); now != beats {
+		t.Errorf("%d lists for nothing", now-beats)
+	}
+}
+
 // TestStopReason tells how an enclave ended, by the log where that says so.
 func TestStopReason(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+
+	"github.com/trailhouse/trailhouse"
 )
 
 // FileSink appends lines to a file, for good before Write returns. Beyond a size the file
@@ -91,19 +93,33 @@ func (s *FileSink) open() error {
 		return errors.Join(err, f.Close())
 	}
 	s.file, s.size = f, info.Size()
-	last := make([]byte, 1)
-	if s.size > 0 {
-		if _, err := f.ReadAt(last, s.size-1); err != nil {
-			return errors.Join(err, s.Close())
-		}
-		if last[0] != '\n' {
-			if _, err := f.Write([]byte("\n")); err != nil {
-				return errors.Join(err, s.Close())
-			}
-			s.size++
-		}
+	if err := s.mend(); err != nil {
+		return errors.Join(err, s.Close())
 	}
 	return nil
+}
+
+// maxHalf is how long a line of ours may be that was cut, in bytes.
+const maxHalf = 2 << 20
+
+// mend takes half a line of ours off the end of the file: what it told of the log is copied
+// again. What somebody else wrote stays.
+func (s *FileSink) mend() error {
+	tail := make([]byte, min(s.size, maxHalf))
+	if _, err := s.file.ReadAt(tail, s.size-int64(len(tail))); err != nil {
+		return err
+	}
+	half := tail[bytes.LastIndexByte(tail, '\n')+1:]
+	switch {
+	case len(half) == 0:
+		return nil
+	case bytes.HasPrefix(half, []byte(trailhouse.AgentPrefix[:min(len(half), len(trailhouse.AgentPrefix))])):
+		s.size -= int64(len(half))
+		return s.file.Truncate(s.size)
+	}
+	s.size++
+	_, err := s.file.Write([]byte("\n"))
+	return err
 }
 
 // rotate renames the files, the oldest of which is removed.
