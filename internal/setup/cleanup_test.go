@@ -39,7 +39,7 @@ func TestLeftovers(t *testing.T) {
 }
 
 func TestKeptByTemplate(t *testing.T) {
-	want := []string{"Bucket (AWS::S3::Bucket)", "BucketPolicy (AWS::S3::BucketPolicy)", "LogGroup (AWS::Logs::LogGroup)", "DataVolume (AWS::EC2::Volume)"}
+	want := []string{"Bucket (AWS::S3::Bucket)", "BucketPolicy (AWS::S3::BucketPolicy)", "LogGroup (AWS::Logs::LogGroup)", "AgentLogGroup (AWS::Logs::LogGroup)", "DataVolume (AWS::EC2::Volume)"}
 	if got := KeptByTemplate(string(StackTemplate())); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -89,7 +90,7 @@ func TestDeletionKeepsTheDataAlone(t *testing.T) {
 		}
 	}
 	slices.Sort(kept)
-	if want := []string{"Bucket", "BucketPolicy", "DataVolume", "LogGroup"}; !slices.Equal(kept, want) {
+	if want := []string{"AgentLogGroup", "Bucket", "BucketPolicy", "DataVolume", "LogGroup"}; !slices.Equal(kept, want) {
 		t.Errorf("kept are %v, want %v", kept, want)
 	}
 }
@@ -149,19 +150,35 @@ func stackParameters(text string) string {
 		return map[string]string{
 			"AWS::Region": "eu-west-1", "AWS::StackName": "meter", "AWS::AccountId": "111122223333",
 			"Volume": "vol-0123456789abcdef0", "BinaryBucket": "programs", "BinaryKey": "trailhouse",
-			"BinarySha256": strings.Repeat("a", 64), "ConfigKey": "", "LogGroupName": DefaultLogGroup,
+			"BinarySha256": strings.Repeat("a", 64), "ConfigKey": "", "LogGroupName": DefaultLogGroup, "AgentLogGroupName": "/trailhouse/agent", "AgentSource": "",
 			"BucketPrefix": "trailhouse", "Weeks": "4", "Schedule": "weekly on monday at 06:00",
 			"Topic": "arn:aws:sns:eu-west-1:111122223333:meter-Topic-1",
 		}[mark[2:len(mark)-1]]
 	})
 }
 
+// stackAgentSource is what the stack puts into the trailhouse.yaml for hosts with trailhouse
+// agent.
+func stackAgentSource(t *testing.T) string {
+	t.Helper()
+	m := regexp.MustCompile(`- !Sub ("\\n  - source: .*")`).FindSubmatch(StackTemplate())
+	if m == nil {
+		t.Fatal("the template has no source for the lines of hosts' agents")
+	}
+	text, err := strconv.Unquote(string(m[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 // stackSettings loads the trailhouse.yaml of the instance as the program does.
-func stackSettings(t *testing.T) *config.Config {
+func stackSettings(t *testing.T, agentSource string) *config.Config {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, config.FileName)
-	if err := os.WriteFile(file, []byte(stackParameters(stackConfig)), 0o600); err != nil {
+	text := stackParameters(strings.Replace(stackConfig, "${AgentSource}", agentSource, 1))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c, err := config.Load(config.Input{File: file, Dir: dir})
@@ -174,7 +191,10 @@ func stackSettings(t *testing.T) *config.Config {
 // TestStackMayDoWhatItsConfigurationNeeds compares the role of the instance with the
 // needs of its own trailhouse.yaml, both ways.
 func TestStackMayDoWhatItsConfigurationNeeds(t *testing.T) {
-	c := stackSettings(t)
+	c := stackSettings(t, stackAgentSource(t))
+	if len(c.Sources) != 2 || c.Sources[1].LogGroup != "/trailhouse/agent" || len(stackSettings(t, "").Sources) != 1 {
+		t.Errorf("sources %+v", c.Sources)
+	}
 	var need, may []string
 	for _, n := range access.Needs(c) {
 		need = append(need, n.Action)
