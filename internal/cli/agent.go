@@ -37,7 +37,10 @@ func (s *shell) agentCommand() *cobra.Command {
 rotation, asks nitro-cli again and again which enclaves there are, and sees each enclave's
 process go away, of which no log has a line where it was killed. Writes a line of JSON for
 each, to a file or to CloudWatch Logs, which import enclave-log reads as the log itself and
-as proof of life. Metrics for Prometheus are served on the loopback.`,
+as proof of life. Metrics for Prometheus are served on the loopback.
+
+NITRO_CLI_LOGS_PATH and NITRO_CLI_SOCKETS_PATH, which nitro-cli itself obeys, take the
+place of the defaults of --log and --sockets.`,
 		Example: `  trailhouse agent --dir /var/lib/trailhouse-agent
   trailhouse agent --log-group /trailhouse/agent --region eu-west-1`,
 		Args: between(0, 0, ""),
@@ -58,6 +61,12 @@ as proof of life. Metrics for Prometheus are served on the loopback.`,
 	accessFlags(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		r.Instance = trailhouse.InstanceID(instance)
+		if dir := s.variable("NITRO_CLI_LOGS_PATH"); dir != "" && !c.Flags().Changed("log") {
+			r.Log = filepath.Join(dir, filepath.Base(r.Log))
+		}
+		if dir := s.variable("NITRO_CLI_SOCKETS_PATH"); dir != "" && !c.Flags().Changed("sockets") {
+			r.Sockets = dir
+		}
 		if err := r.check(); err != nil {
 			return err
 		}
@@ -69,6 +78,16 @@ as proof of life. Metrics for Prometheus are served on the loopback.`,
 		return s.watchHost(c, r)
 	}
 	return c
+}
+
+// variable returns a variable of the environment, empty where it is not set.
+func (s *shell) variable(name string) string {
+	for _, v := range s.env.Environ {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // groupLetters are the letters of the name of a log group.

@@ -42,7 +42,7 @@ func TestAgentToCloudWatch(t *testing.T) {
 	}
 	imported := func(what string, is func() bool) {
 		t.Helper()
-		wait(t, what, func() bool {
+		waitFor(t, 2*time.Minute, what, func() bool { // the agent rests for up to a minute behind failures
 			h.must(0, "import", "enclave-log", "--log-group", group, "--region", "us-east-1", "--endpoint", server)
 			return is()
 		})
@@ -186,7 +186,7 @@ func TestAgentUnit(t *testing.T) {
 	for _, word := range strings.Fields(start) {
 		switch word {
 		case "$AGENT_FLAGS":
-			args = append(args, "--instance", agentHost, "--log", n.log, "--nitro-cli", n.program, "--sockets", n.dir, "--heartbeat", "1s", "--listen", "")
+			args = append(args, "--instance", agentHost, "--nitro-cli", n.program, "--heartbeat", "1s", "--listen", "")
 		case "/var/lib/trailhouse-agent":
 			args = append(args, dir)
 		default:
@@ -200,9 +200,13 @@ func TestAgentUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := n.begin(h, func(cmd *exec.Cmd) {
-		cmd.Args, cmd.Env, cmd.Dir = append(cmd.Args[:1], args...), []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"}, "/"
+		cmd.Args, cmd.Env, cmd.Dir = append(cmd.Args[:1], args...), []string{
+			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "NITRO_CLI_LOGS_PATH=" + filepath.Dir(n.log), "NITRO_CLI_SOCKETS_PATH=" + n.dir,
+		}, "/"
 	})
 	wait(t, "a heartbeat", func() bool { return len(n.lines()["heartbeat"]) > 0 })
+	n.put("nitro-cli:9", "Start Nitro CLI")
+	wait(t, "a line of the log where nitro-cli was told to write it", func() bool { return len(n.lines()["log"]) == 1 && n.lines()["log"][0]["scope"] != nil })
 	a.stop()
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -238,7 +238,13 @@ func (n *fakeNitro) lines() map[string][]map[string]any {
 // wait waits until something is so.
 func wait(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(50 * time.Millisecond) {
+	waitFor(t, 30*time.Second, what, is)
+}
+
+// waitFor waits until something is so, for so long.
+func waitFor(t *testing.T, most time.Duration, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(most); !is(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("waited for %s", what)
 		}
