@@ -46,7 +46,7 @@ func (h *House) upToDate(ctx context.Context) error {
 // Tables implements report.Planner: every table, and the views that say whose enclaves
 // are.
 func (h *House) Tables() ([]*trailhouse.Table, []trailhouse.DerivedView) {
-	return tables(), append(h.clients.Views(), h.policy.Views(h.clients.CallsSQL)...)
+	return tables(), append(h.clients.Views(), h.policy.Views(h.clients)...)
 }
 
 // Plan implements report.Planner. Where a table is derived, it is brought up to date

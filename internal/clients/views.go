@@ -13,16 +13,16 @@ import (
 	"github.com/trailhouse/trailhouse"
 )
 
-// copiesSQL is the view kms_copies. The caller's own account has the record of a call
-// that counts, else the least account, so that the order of imports leaves no trace.
+// countedSQL is CountedSQL. The caller's own account has the record of a call that counts,
+// else the least account, so that the order of imports leaves no trace.
 //
-//go:embed copies.sql
-var copiesSQL string
+//go:embed counted.sql
+var countedSQL string
 
 // onceSQL is kms_calls without further records of the same call. Rows without a
 // sharedeventid are not looked up.
 const onceSQL = "(SELECT * FROM kms_calls WHERE sharedeventid IS NULL\n  UNION ALL\n" +
-	"  SELECT * FROM kms_calls WHERE sharedeventid IS NOT NULL AND event_key NOT IN (SELECT event_key FROM kms_copies))"
+	"  SELECT * FROM kms_calls WHERE sharedeventid IS NOT NULL AND event_key IN (SELECT event_key FROM kms_counted))"
 
 // Views returns the derived views of the rules, in the Trino subset, in the order
 // in which they build on one another:
@@ -30,9 +30,9 @@ const onceSQL = "(SELECT * FROM kms_calls WHERE sharedeventid IS NULL\n  UNION A
 //	hosts                  instance_id, account_id, instance_type, tags (array of key=value)
 //	enclave_usage          enclave_sessions with account_id, instance_type, client_rule, client
 //	enclave_attempts_usage enclave_attempts with the same four columns
-//	kms_copies             event_key of rows of kms_calls that are further records of the
-//	                       same call, from trails of other accounts
-//	kms_usage              kms_calls without these, with enclave_name (of the session), client_rule, client
+//	kms_counted            event_key of the record that counts, of each call that may be in
+//	                       the trails of several accounts
+//	kms_usage              each call of kms_calls once, with enclave_name (of the session), client_rule, client
 //
 // A call has the client of its session. Where it has none, the rules are asked about
 // what the call itself shows: PCRs of an enclave, its instance, what is known of the host.
@@ -51,8 +51,8 @@ func (r *Rules) Views() []trailhouse.DerivedView {
 			Doc: "enclave_attempts with the host's account and type and the client.", Meanings: meanings(),
 		},
 		{
-			Name: "kms_copies", SQL: copiesSQL, Meanings: map[string]string{"event_key": "key of the record in cloudtrail and kms_calls"},
-			Doc: "Rows of kms_calls that are further records of a call, from the trail of another account, and do not count.",
+			Name: "kms_counted", SQL: r.CountedSQL("kms_calls"), Meanings: map[string]string{"event_key": "key of the record in cloudtrail and kms_calls"},
+			Doc: "The record that counts of each call of kms_calls with a sharedeventid; others are from the trails of other accounts.",
 		},
 		{
 			Name: "kms_usage", SQL: r.CallsSQL(onceSQL, "enclave_usage"), Meanings: meanings(),
@@ -118,6 +118,13 @@ func (r *Rules) CallsSQL(calls, sessions string) string {
 	return "SELECT u.*, " + r.clientSQL("u.client_rule") + " AS client\nFROM (" +
 		"SELECT s.*, e.name AS enclave_name, CASE WHEN s.session_id IS NOT NULL THEN e.client_rule ELSE " + r.ruleSQL(callSubject()) + " END AS client_rule\n" +
 		fromSQL(calls) + " LEFT JOIN " + sessions + " AS e ON e.session_id = s.session_id) AS u"
+}
+
+// CountedSQL gives the view kms_counted over another relation that has columns of
+// kms_calls, and for each sharedeventid all records or none: who asks about few calls need
+// not compare all of them.
+func (r *Rules) CountedSQL(calls string) string {
+	return strings.ReplaceAll(countedSQL, "{calls}", calls)
 }
 
 func (r *Rules) usageSQL(table string, s subject) string {

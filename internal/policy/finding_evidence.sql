@@ -49,13 +49,25 @@ WITH lives AS (
   SELECT c.*, k.event_key, k.eventid, k.eventtime, k.errormessage, k.sharedeventid
   FROM candidates AS c
   JOIN kms_calls AS k ON k.group_key = c.group_key
+), records AS (
+  -- All records of the calls among them that several accounts have.
+  SELECT *
+  FROM kms_calls
+  WHERE sharedeventid IN (
+    SELECT k.sharedeventid
+    FROM candidates AS c
+    JOIN kms_calls AS k ON k.group_key = c.group_key
+    WHERE k.sharedeventid IS NOT NULL
+  )
+), counted AS (
+{counted}
 ), judged AS (
 {judged}
 ), named AS (
   SELECT *, coalesce(instance_id || '-enc' || slot_key, module_id, '') AS enclave_id
   FROM judged
   WHERE (finding_kind <> 'image-not-approved' OR verdict = 'not-approved' AND NOT coalesce(debug, false))
-    AND (sharedeventid IS NULL OR event_key NOT IN (SELECT event_key FROM kms_copies)) -- a call once, though several accounts have it
+    AND (sharedeventid IS NULL OR event_key IN (SELECT event_key FROM counted)) -- a call once, though several accounts have it
 ), silent AS (
   SELECT
     session_id, enclave_id, instance_id, account_id, client, name, eif_path, pcr0,

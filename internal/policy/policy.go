@@ -30,10 +30,19 @@ func New(images []config.ApprovedImage) *Policy {
 	return &Policy{images: slices.Clone(images)}
 }
 
+// Calls gives views of attested calls over other relations than kms_calls, as
+// clients.Rules does.
+type Calls interface {
+	// CallsSQL gives kms_usage over relations with the columns of kms_calls and of
+	// enclave_usage.
+	CallsSQL(calls, sessions string) string
+	// CountedSQL gives kms_counted over a relation with the columns of kms_calls.
+	CountedSQL(calls string) string
+}
+
 // Views returns the derived views of the policy, in the Trino subset, in the order in
-// which they build on one another. They stand on kms_calls, kms_call_groups, kms_copies,
-// kms_usage and enclave_usage; calls gives kms_usage over other relations with the columns
-// of kms_calls and of enclave_usage (clients.Rules.CallsSQL).
+// which they build on one another. They stand on kms_calls, kms_call_groups, kms_usage
+// and enclave_usage.
 //
 //	approved_images  the entries, numbered from 1 in the order of the file
 //	kms_verdicts     kms_usage with verdict (approved, not-approved, no-list; null for a
@@ -42,7 +51,7 @@ func New(images []config.ApprovedImage) *Policy {
 //	                 calls = 1, and one with calls = 0 for each session that is a finding
 //	finding_calls    the same with all that the calls show
 //	acknowledgements the newest acknowledgement of each finding
-func (p *Policy) Views(calls func(calls, sessions string) string) []trailhouse.DerivedView {
+func (p *Policy) Views(calls Calls) []trailhouse.DerivedView {
 	return []trailhouse.DerivedView{
 		{Name: "approved_images", SQL: p.imagesSQL(), Doc: "Entries of approved_images in the configuration.", Meanings: imageMeanings()},
 		{Name: "kms_verdicts", SQL: p.verdictsSQL("kms_usage"), Doc: "kms_usage with what approved_images says of each call.", Meanings: callMeanings()},
@@ -109,7 +118,7 @@ FROM ` + calls + ` AS u`
 }
 
 // evidenceSQL gives the view finding_evidence.
-func (p *Policy) evidenceSQL(calls func(calls, sessions string) string) string {
+func (p *Policy) evidenceSQL(calls Calls) string {
 	var named []string
 	for _, a := range p.images {
 		if c := text(a.Client); a.Client != "" && !slices.Contains(named, c) {
@@ -121,7 +130,8 @@ func (p *Policy) evidenceSQL(calls func(calls, sessions string) string) string {
 		careful = "client IN (" + strings.Join(named, ", ") + ")"
 	}
 	return strings.NewReplacer(
-		"{careful}", careful, "{unsure}", p.unsureSQL(), "{judged}", p.verdictsSQL("("+calls("raw", "lives")+")"),
+		"{careful}", careful, "{unsure}", p.unsureSQL(), "{judged}", p.verdictsSQL("("+calls.CallsSQL("raw", "lives")+")"),
+		"{counted}", calls.CountedSQL("records"),
 	).Replace(findingEvidenceSQL)
 }
 

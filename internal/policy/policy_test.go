@@ -53,7 +53,7 @@ func verdicts(t *testing.T, images []config.ApprovedImage, calls ...call) string
 	q := trailhouse.Query{
 		SQL:     `SELECT verdict FROM kms_verdicts ORDER BY "position"`,
 		Views:   []trailhouse.View{{Table: table, Files: []trailhouse.DataFile{file}}, {Table: sessions.SessionTable()}},
-		Derived: append(compiled.Views(), policy.New(images).Views(compiled.CallsSQL)...),
+		Derived: append(compiled.Views(), policy.New(images).Views(compiled)...),
 	}
 	var out []string
 	err = duckdb.New(duckdb.Options{}).Query(t.Context(), q,

@@ -210,7 +210,7 @@ func plannerFor(t *testing.T, rows map[string][]map[string]any, rules []config.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := fixedPlanner{derived: append(compiled.Views(), policy.New(images).Views(compiled.CallsSQL)...)}
+	p := fixedPlanner{derived: append(compiled.Views(), policy.New(images).Views(compiled)...)}
 	db, err := sql.Open("duckdb", "")
 	if err != nil {
 		t.Fatal(err)

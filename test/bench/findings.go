@@ -71,7 +71,7 @@ func (b *bench) newAuditYear(lives int) (*auditYear, error) {
 		tables: []*trailhouse.Table{
 			attested.JoinTable(), attested.GroupTable(), sessions.SessionTable(), sessions.AttemptTable(), policy.AcknowledgementTable(), cloudtrail.EventTable(), ingest.CoverageTable(),
 		},
-		derived: append(compiled.Views(), policy.New(images).Views(compiled.CallsSQL)...), files: map[string][]trailhouse.DataFile{},
+		derived: append(compiled.Views(), policy.New(images).Views(compiled)...), files: map[string][]trailhouse.DataFile{},
 	}
 	ran, calls := trailhouse.NewBatch(sessions.SessionTable()), trailhouse.NewBatch(attested.JoinTable())
 	for n := range lives {
