@@ -193,6 +193,41 @@ func TestLogWaitsForTheSpool(t *testing.T) {
 	}
 }
 
+// TestCloudSinkWrongClock sends from a machine whose clock is 26 hours behind that of the
+// service, which takes no signature from then.
+func TestCloudSinkWrongClock(t *testing.T) {
+	server := testkit.Moto(t)
+	proxy := testkit.NewProxy(t, server)
+	group := testkit.LogGroup(t, server, "/trailhouse/")
+	now := func() time.Time { return time.Now().UTC().Add(26 * time.Hour) }
+	proxy.Fail(func(_ int, r *http.Request) testkit.Fault {
+		signed, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+		if err != nil {
+			t.Errorf("signed at %q: %v", r.Header.Get("X-Amz-Date"), err)
+		}
+		if now().Sub(signed).Abs() > 5*time.Minute {
+			return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+				w.Header().Set("Date", now().Format(http.TimeFormat))
+				testkit.LogsError(400, "InvalidSignatureException", "Signature expired: "+signed.Format(time.RFC3339)+" is now earlier than the service allows")(w, r, next)
+			}
+		}
+		return testkit.Change(func(a *testkit.Recorded) { a.Header.Set("Date", now().Format(http.TimeFormat)) })
+	})
+	words := &said{}
+	s := cloudRun(t, proxy.URL, group, filepath.Join(t.TempDir(), "spool"), words, newMetrics())
+	for i := range 3 {
+		if err := s.Write([]Line{numbered(t, i, "")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(stored(t, server, group)); n != 3 {
+		t.Errorf("%d of 3 lines, said %q", n, words.text)
+	}
+}
+
 // TestCloudSinkNamesThePermission says which permission the role of the host lacks.
 func TestCloudSinkNamesThePermission(t *testing.T) {
 	server := testkit.Moto(t)
