@@ -3,6 +3,7 @@ package doctor
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -332,6 +333,47 @@ func TestSilentHosts(t *testing.T) {
 		if !strings.Contains(told, "1 of 2 streams are not named after an instance") || !strings.Contains(told, want) || want == "" && strings.Contains(told, "wrote nothing") {
 			t.Errorf("after %d days:\n%s", days, told)
 		}
+	}
+}
+
+// TestSilentAgents tells of hosts whose agent went silent long before the log of nitro-cli
+// would count as silent.
+func TestSilentAgents(t *testing.T) {
+	a := newAccount(t)
+	now := time.Now()
+	wrote := map[string]time.Duration{
+		"i-0a1b2c3d4e5f60710": time.Minute, "i-0a1b2c3d4e5f60711": 5 * time.Hour, "i-0a1b2c3d4e5f60712": 9 * 24 * time.Hour,
+	}
+	for stream, ago := range wrote {
+		testkit.LogStream(t, a.proxy.URL, a.group, stream)
+		testkit.PutLogs(t, a.proxy.URL, a.group, stream, testkit.LogLine{Time: now.Add(-ago).UnixMilli(), Text: trailhouse.AgentPrefix + `"event":"heartbeat"}`})
+	}
+	allowed := without("")
+	a.proxy.Fail(func(n int, r *http.Request) testkit.Fault {
+		if !testkit.IsLogs(r, "DescribeLogStreams") {
+			return allowed(n, r)
+		}
+		return testkit.Change(func(answer *testkit.Recorded) { // the emulator took them all just now
+			var all struct {
+				Streams []map[string]any `json:"logStreams"`
+			}
+			if err := json.Unmarshal(answer.Body, &all); err != nil {
+				t.Error(err)
+			}
+			for _, s := range all.Streams {
+				ago, ok := wrote[s["logStreamName"].(string)]
+				if !ok { // the group's own
+					ago = time.Hour
+					s["lastEventTimestamp"] = now.Add(-ago).UnixMilli()
+				}
+				s["lastIngestionTime"] = now.Add(-ago).UnixMilli()
+			}
+			answer.Body, _ = json.Marshal(all) // as it came
+		})
+	})
+	told := table(not(examine(t, a.config, nil)))
+	if !strings.Contains(told, "warn agents") || !strings.Contains(told, "1 of 4 agents") || !strings.Contains(told, "i-0a1b2c3d4e5f60711 since ") {
+		t.Errorf("\n%s", told)
 	}
 }
 

@@ -28,8 +28,8 @@ type identity struct {
 	caller  aws.Caller
 	known   bool // requests can be made
 	objects map[string]string
-	hidden  map[string]bool // folders that could not be listed
-	streams map[string]string
+	hidden  map[string]bool            // folders that could not be listed
+	streams map[string][]aws.LogStream // by region and group
 }
 
 // identity finds out who the need's settings make us, once for each.
@@ -37,7 +37,7 @@ func (e *examination) identity(ctx context.Context, n access.Need) {
 	if e.identities[n.As] != nil {
 		return
 	}
-	id := &identity{objects: map[string]string{}, hidden: map[string]bool{}, streams: map[string]string{}}
+	id := &identity{objects: map[string]string{}, hidden: map[string]bool{}, streams: map[string][]aws.LogStream{}}
 	e.identities[n.As] = id
 	session, err := open(ctx, n.As)
 	if err != nil {

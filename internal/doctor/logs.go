@@ -98,11 +98,11 @@ func (e *examination) streams(ctx context.Context, id *identity, n access.Need) 
 	for _, group := range names {
 		err := id.session.Logs(n.Region).Streams(ctx, group, func(s aws.LogStream) error {
 			hosts++
-			id.streams[n.Region+" "+group] = s.Name
+			id.streams[n.Region+" "+group] = append(id.streams[n.Region+" "+group], s)
 			if !isInstance.MatchString(s.Name) {
 				odd++
 			}
-			last := time.UnixMilli(max(s.LastEvent, s.LastIngestion)).UTC()
+			last := lastOf(s)
 			switch quiet := now.Sub(last); {
 			case quiet > goneAfter*e.SilentAfter:
 				gone++
@@ -141,23 +141,60 @@ func (e *examination) hosts(n access.Need, hosts, gone, odd int, silent []string
 	}
 }
 
-// events asks for lines of one host, or of one that is not there.
+// lastOf returns when a stream was last written to, as the service tells it.
+func lastOf(s aws.LogStream) time.Time {
+	return time.UnixMilli(max(s.LastEvent, s.LastIngestion)).UTC()
+}
+
+// events asks for lines of the host that wrote last, or of one that is not there.
 func (e *examination) events(ctx context.Context, id *identity, n access.Need) (string, error) {
 	names, err := e.names(ctx, id, n)
 	if err != nil {
 		return "", err
 	}
 	for _, group := range names {
-		stream := id.streams[n.Region+" "+group]
-		if stream == "" {
-			stream = nobody
+		stream, from := nobody, e.Clock.Now().Add(-time.Hour)
+		all := id.streams[n.Region+" "+group]
+		if len(all) > 0 {
+			newest := slices.MaxFunc(all, func(a, b aws.LogStream) int { return lastOf(a).Compare(lastOf(b)) })
+			stream = newest.Name
+			if last := lastOf(newest).Add(-time.Minute); last.Before(from) {
+				from = last
+			}
 		}
-		from := e.Clock.Now().Add(-time.Hour).UnixMilli()
-		err := id.session.Logs(n.Region).Events(ctx, group, stream, from, func([]aws.LogEvent) error { return errTold })
+		fromAgent := false
+		err := id.session.Logs(n.Region).Events(ctx, group, stream, max(1, from.UnixMilli()), func(page []aws.LogEvent) error {
+			fromAgent = slices.ContainsFunc(page, func(l aws.LogEvent) bool { return strings.HasPrefix(l.Message, trailhouse.AgentPrefix) })
+			return errTold
+		})
 		gone := stream == nobody && trailhouse.CodeOf(err) == trailhouse.CodeNotFound
 		if err != nil && !errors.Is(err, errTold) && !gone {
 			return "", err
 		}
+		if fromAgent {
+			e.agents(n, group, all)
+		}
 	}
 	return "lines of " + strings.Join(names, ", ") + " can be read", nil
+}
+
+// agentSilent is how long trailhouse agent, which writes every few minutes, may write
+// nothing until it is told. The service tells of the last event within an hour or so.
+const agentSilent = 3 * time.Hour
+
+// agents tells of hosts whose agent went silent, in a group that such agents write to:
+// nobody sees an enclave there that is killed.
+func (e *examination) agents(n access.Need, group string, all []aws.LogStream) {
+	var silent []string
+	for _, s := range all {
+		if quiet := e.Clock.Now().Sub(lastOf(s)); quiet > agentSilent && quiet <= e.SilentAfter {
+			silent = append(silent, s.Name+" since "+lastOf(s).Format(time.RFC3339))
+		}
+	}
+	if len(silent) == 0 {
+		return
+	}
+	slices.Sort(silent)
+	e.warn("agents", n.Place, "look at trailhouse-agent.service on the host, unless the host is no more",
+		"%d of %d agents that write to %s wrote nothing for more than %d hours: %s", len(silent), len(all), group, int(agentSilent/time.Hour), strings.Join(silent[:min(len(silent), 5)], ", "))
 }
