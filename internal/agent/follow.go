@@ -109,6 +109,9 @@ func (f *followed) read() ([]record, error) {
 		return nil, err
 	}
 	end := bytes.LastIndexByte(text, '\n') + 1
+	if last := bytes.LastIndex(text, []byte("\n[")) + 1; last > 0 && len(text) == maxRead {
+		end = last // the rest of the record is in the next read
+	}
 	switch {
 	case end > 0:
 		return f.split(text[:end]), nil

@@ -248,6 +248,31 @@ func TestTailUnreadable(t *testing.T) {
 	}
 }
 
+// TestTailWholeRecords cuts no record of several lines where one read ends.
+func TestTailWholeRecords(t *testing.T) {
+	l := newLog(t)
+	record := "[enc-1:1][ERROR][2025-11-03T08:00:00.000Z][src/x.rs:1] [ E27 ] no pages\n\nFor more details, please visit a page\n\nIf you open a support ticket, attach it\n"
+	const count = 5 * maxRead / 160
+	l.do(os.WriteFile(l.path, []byte(strings.Repeat(record, count)), 0o600))
+	tl, got := newTail(l.path), 0
+	for {
+		records, err := tl.next()
+		l.do(err)
+		if len(records) == 0 {
+			break
+		}
+		for _, r := range records {
+			if string(r.text)+"\n" != record || r.ordinal != int64(got) {
+				t.Fatalf("record %d, ordinal %d: %q", got, r.ordinal, r.text)
+			}
+			got++
+		}
+	}
+	if got != count {
+		t.Errorf("%d of %d records", got, count)
+	}
+}
+
 // TestTailEndlessLine carries the beginning of a line that no record holds, and nothing of
 // its rest, over a restart too.
 func TestTailEndlessLine(t *testing.T) {
