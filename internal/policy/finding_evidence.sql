@@ -61,12 +61,27 @@ WITH lives AS (
   )
 ), counted AS (
 {counted}
+), copied AS (
+  -- Groups, among those that may be findings, of which no call counts.
+  SELECT c.group_key
+  FROM (SELECT group_key, count(*) AS calls FROM records WHERE event_key NOT IN (SELECT event_key FROM counted) GROUP BY group_key) AS c
+  JOIN kms_call_groups AS g ON g.group_key = c.group_key
+  GROUP BY c.group_key
+  HAVING sum(g.calls) = max(c.calls)
+), shared_by_counted AS (
+  -- Another account's record of a call may name the key in another way.
+  SELECT key_name
+  FROM suspects
+  WHERE is_shared AND group_key NOT IN (SELECT group_key FROM copied)
+  GROUP BY key_name
+  HAVING min(client) <> max(client)
 ), judged AS (
 {judged}
 ), named AS (
   SELECT *, coalesce(instance_id || '-enc' || slot_key, module_id, '') AS enclave_id
   FROM judged
   WHERE (finding_kind <> 'image-not-approved' OR verdict = 'not-approved' AND NOT coalesce(debug, false))
+    AND (finding_kind <> 'key-shared-by-clients' OR key_name IN (SELECT key_name FROM shared_by_counted))
     AND (sharedeventid IS NULL OR event_key IN (SELECT event_key FROM counted)) -- a call once, though several accounts have it
 ), silent AS (
   SELECT
