@@ -13,6 +13,7 @@ import (
 
 // CloudOptions say where lines go in CloudWatch Logs.
 type CloudOptions struct {
+	Clock         trailhouse.Clock
 	Logs          *aws.Logs
 	Group, Stream string
 	// Dir is the directory of the spool and Most its bound in bytes.
@@ -32,6 +33,7 @@ type CloudSink struct {
 	wake    chan struct{}
 	stop    context.CancelFunc
 	ended   chan struct{}
+	skew    time.Duration // of the service's clock to this machine's, of run's goroutine only
 }
 
 // lastWords is how long the end may take to send what is left. What is not sent then is
@@ -147,7 +149,7 @@ func (s *CloudSink) send(ctx context.Context) (more bool, err error) {
 		case len(text)+aws.PutOverhead > aws.MaxPutBytes:
 			s.drop(1, "no call of CloudWatch Logs holds")
 		default:
-			events = append(events, aws.LogEvent{Time: l.Time.UnixMilli(), Message: string(text)})
+			events = append(events, aws.LogEvent{Time: s.stamp(l.Time), Message: string(text)})
 		}
 	}
 	slices.SortStableFunc(events, func(a, b aws.LogEvent) int { return cmp.Compare(a.Time, b.Time) })
@@ -159,6 +161,21 @@ func (s *CloudSink) send(ctx context.Context) (more bool, err error) {
 		events = events[n:]
 	}
 	return true, s.spool.sent(through)
+}
+
+// maxLag is how far from the service's time an event may be. An import reads what comes to
+// a stream from the newest event that it knows, less a look-back of a day at least: an older
+// one behind a newer one would not be met again.
+const maxLag = 20 * time.Hour
+
+// stamp returns the time of an event, in milliseconds: that of its line, which holds it
+// anyway, or the service's where that is far from it.
+func (s *CloudSink) stamp(at time.Time) int64 {
+	now := s.options.Clock.Now().Add(s.skew)
+	if now.Sub(at).Abs() > maxLag {
+		return now.UnixMilli()
+	}
+	return at.UnixMilli()
 }
 
 // batch returns how many events fit one call.
@@ -214,6 +231,9 @@ func (s *CloudSink) putOnce(ctx context.Context, events []aws.LogEvent) (aws.Ref
 			return aws.Refused{}, err
 		}
 		refused, err = s.options.Logs.PutEvents(ctx, s.options.Group, s.options.Stream, events)
+	}
+	if !refused.Now.IsZero() {
+		s.skew = refused.Now.Sub(s.options.Clock.Now())
 	}
 	return refused, err
 }

@@ -54,7 +54,7 @@ func cloudRun(t *testing.T, endpoint, group, dir string, words *said, m *Metrics
 		t.Fatal(err)
 	}
 	s, err := NewCloudSink(t.Context(), CloudOptions{
-		Logs: session.Logs("us-east-1"), Group: group, Stream: "i-0a1b2c3d4e5f60718", Dir: dir, Most: 4 << 20,
+		Clock: trailhouse.SystemClock{}, Logs: session.Logs("us-east-1"), Group: group, Stream: "i-0a1b2c3d4e5f60718", Dir: dir, Most: 4 << 20,
 		Metrics: m, Say: words.add, Backoff: 20 * time.Millisecond,
 	})
 	if err != nil {
@@ -63,21 +63,28 @@ func cloudRun(t *testing.T, endpoint, group, dir string, words *said, m *Metrics
 	return s
 }
 
-// stored returns the messages of the group's stream.
-func stored(t *testing.T, endpoint, group string) (all []string) {
+// events returns the events of the group's stream.
+func events(t *testing.T, endpoint, group string) (all []aws.LogEvent) {
 	t.Helper()
 	session, err := aws.Open(t.Context(), aws.Options{Endpoint: endpoint, Region: "us-east-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = session.Logs("us-east-1").Events(t.Context(), group, "i-0a1b2c3d4e5f60718", 0, func(page []aws.LogEvent) error {
-		for _, e := range page {
-			all = append(all, e.Message)
-		}
+		all = append(all, page...)
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	return all
+}
+
+// stored returns their messages.
+func stored(t *testing.T, endpoint, group string) (all []string) {
+	t.Helper()
+	for _, e := range events(t, endpoint, group) {
+		all = append(all, e.Message)
 	}
 	return all
 }
@@ -139,7 +146,7 @@ func TestCloudSinkOldAndNew(t *testing.T) {
 	words, m := &said{}, newMetrics()
 	group := testkit.LogGroup(t, server, "/trailhouse/")
 	s := cloudRun(t, server, group, filepath.Join(t.TempDir(), "spool"), words, m)
-	for i, off := range []time.Duration{-20 * 24 * time.Hour, -19 * 24 * time.Hour, 0, 26 * time.Hour} {
+	for i, off := range []time.Duration{-20 * 24 * time.Hour, -19 * 24 * time.Hour, -72 * time.Hour, 0, 26 * time.Hour} {
 		if err := s.Write([]Line{at(t, i, time.Now().Add(off), "")}); err != nil {
 			t.Fatal(err)
 		}
@@ -148,15 +155,43 @@ func TestCloudSinkOldAndNew(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := map[string]int{}
-	for _, text := range stored(t, server, group) {
-		l, ok := trailhouse.ParseAgentLine([]byte(text))
+	for _, e := range events(t, server, group) {
+		l, ok := trailhouse.ParseAgentLine([]byte(e.Message))
 		if !ok {
-			t.Fatalf("%s", text)
+			t.Fatalf("%s", e.Message)
 		}
 		seen[strconv.FormatInt(l.Seq, 10)]++
+		if off := time.Since(time.UnixMilli(e.Time)).Abs(); off > maxLag {
+			t.Errorf("line %d stands %v off: an import that read a newer one does not meet it again", l.Seq, off)
+		}
 	}
-	if len(seen) != 4 || m.dropped() != 0 || !strings.Contains(strings.Join(words.text, "\n"), "too old") {
+	if len(seen) != 5 || m.dropped() != 0 {
 		t.Errorf("%v, %d lost, said %q", seen, m.dropped(), words.text)
+	}
+}
+
+// TestPutRefused puts events again that the service finds too old or too new, under its own
+// time.
+func TestPutRefused(t *testing.T) {
+	server := testkit.Moto(t)
+	words, m := &said{}, newMetrics()
+	group := testkit.LogGroup(t, server, "/trailhouse/")
+	s := cloudRun(t, server, group, filepath.Join(t.TempDir(), "spool"), words, m)
+	if err := s.Close(); err != nil { // its goroutine would use the same stream
+		t.Fatal(err)
+	}
+	var all []aws.LogEvent
+	for _, off := range []time.Duration{-20 * 24 * time.Hour, -19 * 24 * time.Hour} {
+		all = append(all, aws.LogEvent{Time: time.Now().Add(off).UnixMilli(), Message: "old"})
+	}
+	if err := s.put(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.put(t.Context(), []aws.LogEvent{{Time: time.Now().UnixMilli(), Message: "now"}, {Time: time.Now().Add(5 * time.Hour).UnixMilli(), Message: "new"}}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(stored(t, server, group)); n != 4 || m.dropped() != 0 || !strings.Contains(strings.Join(words.text, "\n"), "too old") {
+		t.Errorf("%d of 4 events, %d lost, said %q", n, m.dropped(), words.text)
 	}
 }
 
@@ -193,13 +228,13 @@ func TestLogWaitsForTheSpool(t *testing.T) {
 	}
 }
 
-// TestCloudSinkWrongClock sends from a machine whose clock is 26 hours behind that of the
+// TestCloudSinkWrongClock sends from a machine whose clock is hours behind that of the
 // service, which takes no signature from then.
 func TestCloudSinkWrongClock(t *testing.T) {
 	server := testkit.Moto(t)
 	proxy := testkit.NewProxy(t, server)
 	group := testkit.LogGroup(t, server, "/trailhouse/")
-	now := func() time.Time { return time.Now().UTC().Add(26 * time.Hour) }
+	now := func() time.Time { return time.Now().UTC().Add(18 * time.Hour) }
 	proxy.Fail(func(_ int, r *http.Request) testkit.Fault {
 		signed, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
 		if err != nil {

@@ -41,7 +41,7 @@ func watchHost(ctx context.Context, c *config.Config, r cli.AgentRequest, clock 
 		Say: func(text string) { log.Warn(text) },
 	}
 	a := agent.New(o, os.Getpid())
-	sink, err := agentSink(ctx, c, r, m, a.Metrics(), host.Instance, o.Say)
+	sink, err := agentSink(ctx, clock, c, r, m, a.Metrics(), host.Instance, o.Say)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (m *machine) host(ctx context.Context, r cli.AgentRequest) (agent.Host, err
 }
 
 // agentSink returns where the lines go.
-func agentSink(ctx context.Context, c *config.Config, r cli.AgentRequest, m *machine, metrics *agent.Metrics, stream trailhouse.InstanceID, say func(string)) (agent.Sink, error) {
+func agentSink(ctx context.Context, clock trailhouse.Clock, c *config.Config, r cli.AgentRequest, m *machine, metrics *agent.Metrics, stream trailhouse.InstanceID, say func(string)) (agent.Sink, error) {
 	if r.LogGroup == "" {
 		return agent.NewFileSink(r.Out, int64(r.FileMiB)<<20, r.Files, metrics.Drop), nil
 	}
@@ -120,7 +120,7 @@ func agentSink(ctx context.Context, c *config.Config, r cli.AgentRequest, m *mac
 		region = said.Region
 	}
 	return agent.NewCloudSink(ctx, agent.CloudOptions{
-		Logs: session.Logs(region), Group: r.LogGroup, Stream: string(stream), Dir: filepath.Join(r.Dir, "spool"),
+		Clock: clock, Logs: session.Logs(region), Group: r.LogGroup, Stream: string(stream), Dir: filepath.Join(r.Dir, "spool"),
 		Most: int64(r.FileMiB) << 20 * int64(r.Files), Metrics: metrics, Say: say, Backoff: 5 * time.Second,
 	})
 }

@@ -31,7 +31,7 @@ const (
 // Refused are the events of a call that the service did not take: too old, or too new.
 type Refused struct {
 	Events []LogEvent
-	// Now is the time of the service, zero where it does not tell.
+	// Now is the time of the service, zero where it does not tell. It tells with errors too.
 	Now time.Time
 }
 
@@ -46,11 +46,15 @@ func (l *Logs) PutEvents(ctx context.Context, group, stream string, events []Log
 	at := target{"log stream " + stream + " of " + group + " in " + l.region, ActionPutLogEvents, l.arn(group)}
 	err = l.call(ctx, at, func(ctx context.Context) error {
 		out, err := l.client.PutLogEvents(ctx, in)
-		if err == nil && out.RejectedLogEventsInfo != nil {
-			refused.Now, _ = middleware.GetServerTime(out.ResultMetadata)
+		if err != nil {
+			refused.Now = dateOf(err)
+			return err
+		}
+		refused.Now, _ = middleware.GetServerTime(out.ResultMetadata)
+		if out.RejectedLogEventsInfo != nil {
 			refused.Events = refusedOf(out.RejectedLogEventsInfo, events, refused.Now)
 		}
-		return err
+		return nil
 	})
 	return refused, err
 }
