@@ -225,6 +225,29 @@ func TestEndWhileNitroCLIHangs(t *testing.T) {
 	h.wait("the end", func() bool { return len(h.sink.of(trailhouse.AgentEnded)) == 1 })
 }
 
+// TestNitroCLIThatCannotBeKilled says once that nitro-cli does not even end when it is
+// killed, and tells ends without it.
+func TestNitroCLIThatCannotBeKilled(t *testing.T) {
+	t.Parallel()
+	k := &kept{}
+	a := New(Options{Clock: trailhouse.SystemClock{}, Host: Host{Instance: "i-0a1b2c3d4e5f60718"}, NitroCLI: "nitro-cli", Timeout: time.Second, Heartbeat: time.Minute, Say: func(string) {}}, 7)
+	a.SetSink(k)
+	a.asking, a.asked = true, time.Now().Add(-time.Second)
+	if a.due() || len(k.of(trailhouse.AgentFailed)) != 0 {
+		t.Error("it may still end")
+	}
+	a.asked = time.Now().Add(-time.Second - stuckAfter - time.Millisecond)
+	a.gone = []gone{{enclave: trailhouse.AgentEnclave{EnclaveID: testEnclave, PID: 41}, at: time.Now(), exact: true}}
+	for range 3 {
+		if a.due() {
+			t.Error("it is asked once more while it hangs")
+		}
+	}
+	if len(k.of(trailhouse.AgentFailed)) != 1 || len(k.of(trailhouse.AgentEnded)) != 1 {
+		t.Errorf("%+v", k.lines)
+	}
+}
+
 // TestSocketsTell asks nitro-cli long before the next heartbeat where an enclave comes of which the log says
 // nothing.
 func TestSocketsTell(t *testing.T) {
