@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"strconv"
+	"strings"
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/derive/attested"
@@ -85,7 +86,33 @@ func (j *Job) Stale(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	was, err := j.stored(ctx, groupTable(), joinVersion, j.roots())
-	return !was.equal(now), err
+	if err != nil || !was.equal(now) {
+		return true, err
+	}
+	_, settled, err := j.Settled(ctx)
+	return !settled, err
+}
+
+// Settled reports whether kms_calls and kms_call_groups are of the same evidence. They are
+// written one after the other, and a call without its group looks as if it were no
+// finding: who reads both waits until they are. state names what the two hold; a table
+// that was read between two equal answers was read at that state.
+func (j *Job) Settled(ctx context.Context) (state string, settled bool, err error) {
+	var of [2]map[string]string
+	for i, table := range []string{attested.JoinTable().Name, groupTable()} {
+		id, err := j.Lake.Current(ctx, table)
+		if err != nil {
+			return "", false, err
+		}
+		summary, err := j.Lake.Summary(ctx, table, versionKey)
+		if err != nil {
+			return "", false, err
+		}
+		state += strconv.FormatInt(id, 10) + " "
+		of[i] = maps.Clone(summary)
+		maps.DeleteFunc(of[i], func(key, _ string) bool { return key != versionKey && !strings.HasPrefix(key, sourceKey) })
+	}
+	return state, maps.Equal(of[0], of[1]), nil
 }
 
 // derived are the tables that a Job writes, in the order of their names: who takes

@@ -401,6 +401,9 @@ func TestCrashOfTheTrailIsARedo(t *testing.T) {
 		if _, err := w.job.Run(t.Context()); err == nil {
 			t.Errorf("%s: the failed commit was not told", table)
 		}
+		if _, settled, err := w.job.Settled(t.Context()); settled == (table == "kms_call_groups") || err != nil {
+			t.Errorf("%s: settled %t (%v)", table, settled, err)
+		}
 		w.fail = ""
 		w.run()
 		if diff := cmp.Diff(want, w.everything()); diff != "" {
@@ -408,6 +411,9 @@ func TestCrashOfTheTrailIsARedo(t *testing.T) {
 		}
 		if stale, err := w.job.Stale(t.Context()); stale || err != nil {
 			t.Errorf("%s: still stale (%v)", table, err)
+		}
+		if _, settled, err := w.job.Settled(t.Context()); !settled || err != nil {
+			t.Errorf("%s: not settled (%v)", table, err)
 		}
 	}
 	if len(want) < 12 {
