@@ -33,8 +33,9 @@ type column struct {
 	typ      Type
 	ints     []int64
 	keys     []Key
-	ends     []uint32 // of row i's list in ints, codes or child
+	ends     []uint32 // of row i's list in ints, codes or child; of a struct the number of its row plus one
 	child    *Batch   // rows of a nested column
+	claimed  int      // rows of the child of a struct that belong to a row
 	texts    texts
 	word     []byte // a string on its way to texts
 }
@@ -78,7 +79,7 @@ func (b *Batch) Reset() {
 		c := &b.cols[i]
 		c.valid, c.ints, c.keys = c.valid[:0], c.ints[:0], c.keys[:0]
 		c.codes, c.ends = c.codes[:0], c.ends[:0]
-		c.last, c.lastCode = nil, 0
+		c.last, c.lastCode, c.claimed = nil, 0, 0
 		c.texts.reset()
 		if c.child != nil {
 			c.child.Reset()
@@ -127,10 +128,21 @@ func (c *column) truncate(n int) (bytes int) {
 		c.ints = c.ints[:end]
 	case TypeStrings:
 		bytes += codeBytes*(len(c.codes)-end) + c.cut(end)
+	case TypeStruct:
+		c.claimed = int(greatest(c.ends))
+		c.child.Truncate(c.claimed)
 	default:
 		c.child.Truncate(end)
 	}
 	return bytes
+}
+
+// greatest returns the greatest of numbers, 0 of none.
+func greatest(s []uint32) (most uint32) {
+	for _, v := range s {
+		most = max(most, v)
+	}
+	return most
 }
 
 // setBytes is what a value counts, a text beside what it adds to the texts, a string
@@ -145,6 +157,17 @@ const (
 func (b *Batch) SetText(col int, v []byte) {
 	c := b.at(col)
 	*b.bytes += c.addText(v)
+}
+
+// Number returns the number of the text that was set last in a TypeString column, for
+// SetNumber of the same Era.
+func (b *Batch) Number(col int) uint32 { return b.cols[col].lastCode }
+
+// SetNumber sets a TypeString column of the row under way to the text of a number.
+func (b *Batch) SetNumber(col int, n uint32) {
+	c := b.at(col)
+	c.codes = append(c.codes, n)
+	c.last, c.lastCode = c.texts.at(n), n
 }
 
 // SetString sets a TypeString column of the row under way.
@@ -240,8 +263,31 @@ func (b *Batch) SetStrings(col int, v []string) {
 	c.ends = append(c.ends, size(len(c.codes)))
 }
 
+// AddText appends a text to the list under way in a TypeStrings column, which SetList ends.
+// The bytes are copied. It returns the number of the text, for AddNumber of the same Era.
+func (b *Batch) AddText(col int, v []byte) uint32 {
+	c := &b.cols[col]
+	*b.bytes += c.addText(v) + codeBytes
+	return c.lastCode
+}
+
+// AddNumber appends the text of a number to the list under way.
+func (b *Batch) AddNumber(col int, n uint32) {
+	c := &b.cols[col]
+	c.codes = append(c.codes, n)
+	*b.bytes += codeBytes
+}
+
+// SetList sets a TypeStrings column of the row under way to what was appended since the
+// row before.
+func (b *Batch) SetList(col int) {
+	c := b.at(col)
+	c.ends = append(c.ends, size(len(c.codes)))
+}
+
 // Child returns the rows of a nested column: of TypeStruct one for each row that is
-// not null, of TypeStructs and TypeMap (columns key and value) any number. Rows are
+// not null and has one of its own, of TypeStructs and TypeMap (columns key and value) any
+// number. Rows are
 // appended to it with its own setters and EndRow, and then claimed by SetRows.
 func (b *Batch) Child(col int) *Batch { return b.cols[col].child }
 
@@ -252,11 +298,27 @@ func (b *Batch) SetRows(col int) {
 	if c.typ == TypeStruct && c.unclaimed() != 1 {
 		panic("BUG: column " + b.Table.Columns[col].Name + " has rows of its own that do not fit the row")
 	}
+	c.claimed = c.child.rows
 	c.ends = append(c.ends, size(c.child.rows))
 }
 
+// SetRow sets a TypeStruct column of the row under way to a row of its Child that another
+// row has claimed.
+func (b *Batch) SetRow(col, row int) {
+	c := b.at(col)
+	if c.typ != TypeStruct || row >= c.claimed {
+		panic("BUG: column " + b.Table.Columns[col].Name + " has no such row")
+	}
+	c.ends = append(c.ends, size(row+1))
+}
+
 // unclaimed returns how many rows of the child belong to no row yet.
-func (c *column) unclaimed() int { return c.child.rows - start(c.ends, len(c.ends)) }
+func (c *column) unclaimed() int {
+	if c.typ == TypeStruct {
+		return c.child.rows - c.claimed
+	}
+	return c.child.rows - start(c.ends, len(c.ends))
+}
 
 // at marks the column as set in the row under way.
 func (b *Batch) at(col int) *column {

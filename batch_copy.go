@@ -36,41 +36,6 @@ func (b *Batch) CopyRow(src *Batch, i int) {
 // same row for as long as it stays.
 func (b *Batch) Era() int { return b.era }
 
-// RepeatRow appends row i of the batch itself as a whole row. It is CopyRow without a look
-// at any text.
-func (b *Batch) RepeatRow(i int) {
-	for col := range b.cols {
-		c := &b.cols[col]
-		if i >= len(c.valid) || !c.valid[i] {
-			continue
-		}
-		switch c.typ {
-		case TypeString, TypeBinary:
-			b.at(col)
-			c.codes = append(c.codes, c.codes[i])
-		case TypeUUID:
-			b.SetKey(col, c.keys[i])
-		case TypeInt64s:
-			b.SetInts(col, b.Ints(col, i))
-		case TypeStrings:
-			b.at(col)
-			list := c.codes[start(c.ends, i):c.ends[i]]
-			c.codes = append(c.codes, list...)
-			c.ends = append(c.ends, size(len(c.codes)))
-			*b.bytes += codeBytes * len(list)
-		case TypeStruct, TypeStructs, TypeMap:
-			first, end := b.Rows(col, i)
-			for row := first; row < end; row++ {
-				c.child.RepeatRow(row)
-			}
-			b.SetRows(col)
-		default:
-			b.SetInt(col, c.ints[i])
-		}
-	}
-	b.EndRow()
-}
-
 // copyStrings sets a TypeStrings column to that of another batch's row.
 func (b *Batch) copyStrings(col int, from *column, row int) {
 	c := b.at(col)

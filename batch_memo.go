@@ -10,7 +10,7 @@ const memoSize = 1024
 const maxRemembered = 2048
 
 // Memo remembers which row of a batch some bytes became, so that the same bytes become the
-// same row by RepeatRow, without a look at them. The zero value is ready.
+// same row again (SetRow), without a look at them. The zero value is ready.
 type Memo[T any] struct {
 	batch   *Batch // whose rows are meant, as long as it is in the era
 	era     int
@@ -48,11 +48,15 @@ func (m *Memo[T]) Find(b *Batch, raw []byte) (*Remembered[T], bool) {
 	return e, false
 }
 
-// Keep remembers the bytes that Find looked for, where they are not too many.
-func (e *Remembered[T]) Keep(raw []byte, row int, more T) {
-	if e.Drop(); len(raw) <= maxRemembered {
-		e.raw, e.Row, e.More = append(e.raw, raw...), row, more
+// Keep remembers the bytes that Find looked for, where they are not too many, and reports
+// whether it does.
+func (e *Remembered[T]) Keep(raw []byte, row int, more T) bool {
+	e.Drop()
+	if len(raw) > maxRemembered {
+		return false
 	}
+	e.raw, e.Row, e.More = append(e.raw, raw...), row, more
+	return true
 }
 
 // Drop forgets what is in the place.

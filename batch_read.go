@@ -75,11 +75,16 @@ func (b *Batch) Strings(col, row int) []string {
 // Rows returns the range of rows in Child that a row of a nested column holds: it
 // is empty for null, and for an empty list.
 func (b *Batch) Rows(col, row int) (from, to int) {
-	ends := b.cols[col].ends
-	if row >= len(ends) {
+	c := &b.cols[col]
+	switch {
+	case row >= len(c.ends):
+		return 0, 0
+	case c.typ != TypeStruct:
+		return start(c.ends, row), int(c.ends[row])
+	case !c.valid[row]:
 		return 0, 0
 	}
-	return start(ends, row), int(ends[row])
+	return int(c.ends[row]) - 1, int(c.ends[row])
 }
 
 // start returns where element i begins, given the ends of all elements.
@@ -110,7 +115,8 @@ type ColumnData struct {
 	// Loose says that equal texts may have several numbers.
 	Loose bool
 	// Ends are the ends of each row's list in Ints or Codes, or of its rows in Child;
-	// it begins where the row before ends.
+	// it begins where the row before ends. Of TypeStruct they are the number of its row in
+	// Child plus one, which several rows may share.
 	Ends []uint32
 }
 

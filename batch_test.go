@@ -119,62 +119,84 @@ func TestTexts(t *testing.T) {
 	}
 }
 
-// TestRepeatRow repeats rows with values of every type and with none, among others and
-// where rows were taken back, and expects what CopyRow of another batch gives.
-func TestRepeatRow(t *testing.T) {
-	inner := []Column{{Name: "x", Type: TypeString}, {Name: "y", Type: TypeInt64}}
+// TestShared fills rows that share a row of a struct and texts by their numbers, with nulls
+// among them and where rows were taken back, and expects what is read, and what CopyRow
+// makes of it, to be as if each row had its own.
+func TestShared(t *testing.T) {
+	inner := []Column{{Name: "x", Type: TypeString}, {Name: "deep", Type: TypeStruct, Fields: []Column{{Name: "y", Type: TypeInt64}}}}
 	table := &Table{Name: "t", Columns: []Column{
-		{Name: "text", Type: TypeString}, {Name: "unique", Type: TypeString, Unique: true}, {Name: "int", Type: TypeInt64}, {Name: "bool", Type: TypeBool},
-		{Name: "at", Type: TypeTimestamp}, {Name: "key", Type: TypeUUID}, {Name: "ints", Type: TypeInt64s}, {Name: "list", Type: TypeStrings},
-		{Name: "bytes", Type: TypeBinary}, {Name: "one", Type: TypeStruct, Fields: inner}, {Name: "many", Type: TypeStructs, Fields: inner}, {Name: "map", Type: TypeMap},
+		{Name: "who", Type: TypeStruct, Fields: inner}, {Name: "word", Type: TypeString}, {Name: "list", Type: TypeStrings}, {Name: "other", Type: TypeStrings},
 	}}
-	src := NewBatch(table)
-	for n := range 3 {
-		s := fmt.Sprint("text", n)
-		src.SetString(0, s)
-		src.SetString(1, s)
-		src.SetInt(2, int64(n))
-		src.SetBool(3, n == 1)
-		src.SetMicros(4, int64(n))
-		src.SetKey(5, Key{byte(n)})
-		src.SetInts(6, []int64{1, int64(n)})
-		src.SetStrings(7, []string{s, "b"})
-		src.SetText(8, []byte{byte(n)})
-		for _, col := range []int{9, 10, 10} {
-			child := src.Child(col)
-			child.SetString(0, s)
+	own, shared, copied := NewBatch(table), NewBatch(table), NewBatch(table)
+	rows, numbers := map[int]int{}, map[string][2]uint32{}
+	fill := func(b *Batch, n int) {
+		sharing, who, text := b == shared, n*n%5, fmt.Sprint("text", n%3)
+		number, known := numbers[text]
+		if row, ok := rows[who]; sharing && ok {
+			b.SetRow(0, row)
+		} else if who > 0 {
+			child := b.Child(0)
+			child.SetString(0, fmt.Sprint("who", who))
+			child.Child(1).SetInt(0, int64(who))
+			child.Child(1).EndRow()
+			child.SetRows(1)
 			child.EndRow()
-			if col == 9 || child.Len()%2 == 0 {
-				src.SetRows(col)
-			}
+			b.SetRows(0)
+			rows[who] = child.Len() - 1
 		}
-		src.Child(11).SetString(0, s)
-		src.Child(11).SetString(1, "v")
-		src.Child(11).EndRow()
-		src.SetRows(11)
-		src.EndRow()
-		src.EndRow() // all null
+		if n%4 == 0 {
+			b.EndRow()
+			return
+		}
+		b.SetStrings(3, []string{"a", text})
+		if !sharing || !known {
+			b.SetString(1, text)
+			number = [2]uint32{b.Number(1), b.AddText(2, []byte(text))}
+		} else {
+			b.SetNumber(1, number[0])
+			b.AddNumber(2, number[1])
+		}
+		if sharing {
+			numbers[text] = number
+		}
+		b.AddText(2, []byte("end"))
+		b.SetList(2)
+		b.EndRow()
 	}
-	b := NewBatch(table)
-	for i := range src.Len() {
-		b.CopyRow(src, i)
+	for n := range 40 {
+		fill(own, n)
 	}
-	order := []int{0, 1, 4, 4, 5, 2, 0, 3, 1}
-	for _, i := range order {
-		b.RepeatRow(i)
+	clear(rows)
+	for n := range 25 {
+		fill(shared, n)
 	}
-	era := b.Era()
-	b.Truncate(src.Len() + 4)
-	if b.Era() == era {
+	era := shared.Era()
+	shared.Child(0).EndRow()
+	shared.AddText(2, []byte("half a row"))
+	shared.Truncate(7)
+	if shared.Era() == era {
 		t.Error("Truncate left the era")
 	}
-	for _, i := range order[4:] {
-		b.RepeatRow(i)
+	clear(rows)
+	clear(numbers)
+	for n := 7; n < 40; n++ {
+		fill(shared, n)
 	}
-	b.CopyRow(src, 2)
-	for k, i := range append(order, 2) {
-		if got, want := b.AppendRow(nil, src.Len()+k), src.AppendRow(nil, i); string(got) != string(want) {
-			t.Errorf("row %d of row %d: %q, want %q", k, i, got, want)
+	if shared.Child(0).Len() >= own.Child(0).Len()/2 || shared.Bytes() >= own.Bytes() || len(numbers) == 0 {
+		t.Errorf("%d rows of the struct, %d where none is shared; %d bytes, %d", shared.Child(0).Len(), own.Child(0).Len(), shared.Bytes(), own.Bytes())
+	}
+	for n := range own.Len() {
+		copied.CopyRow(shared, n)
+		want := own.AppendRow(nil, n)
+		for _, b := range []*Batch{shared, copied} {
+			if got := b.AppendRow(nil, n); string(got) != string(want) {
+				t.Errorf("row %d: %q, want %q", n, got, want)
+			}
 		}
+	}
+	copied.Truncate(0)
+	shared.Truncate(0)
+	if copied.Bytes() != 0 || shared.Bytes() != 0 || shared.Child(0).Len() != 0 {
+		t.Errorf("emptied batches have %d and %d bytes", copied.Bytes(), shared.Bytes())
 	}
 }

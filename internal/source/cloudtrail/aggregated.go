@@ -57,7 +57,7 @@ func (r *row) fillAggregated(t *aggregatedTable, b *trailhouse.Batch, m *slots, 
 	if m.has(t.is.summary) && r.nodes[m.at[t.is.summary]].Kind == tape.Object {
 		r.fillSummary(t, b, m.at[t.is.summary])
 	}
-	r.setEntities(b, t.col.entities)
+	r.names.SetEntities(b, t.col.entities)
 }
 
 // fillWindow sets the end and the size of the window, and keeps what it has besides.

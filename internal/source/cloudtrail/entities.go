@@ -9,7 +9,8 @@ import (
 )
 
 // nameMembers adds what a record names: everything in its payloads, and ARNs elsewhere.
-func (r *row) nameMembers(record uint32, payloads []uint32) {
+// Those of its caller may be known.
+func (r *row) nameMembers(record, identity uint32, payloads []uint32) {
 	for i, end := record+1, r.nodes[record].Next; i < end; i = r.nodes[i].Next {
 		switch n := &r.nodes[i]; {
 		case n.Kind == tape.String:
@@ -20,12 +21,21 @@ func (r *row) nameMembers(record uint32, payloads []uint32) {
 		case n.Kind < tape.Array:
 		case slices.Contains(payloads, i):
 			r.nameAll(i)
+		case i != identity || r.known == nil:
+			r.nameTexts(i)
+		case r.known.Learned():
+			r.names.Recall(r.known)
 		default:
-			for k := i; k < n.Next; k++ {
-				if v := &r.nodes[k]; v.Kind == tape.String {
-					r.nameWithin(v, false)
-				}
-			}
+			r.names.Learn(r.known, func() { r.nameTexts(i) })
+		}
+	}
+}
+
+// nameTexts adds the ARNs in the texts of a value.
+func (r *row) nameTexts(at uint32) {
+	for i := at; i < r.nodes[at].Next; i++ {
+		if n := &r.nodes[i]; n.Kind == tape.String {
+			r.nameWithin(n, false)
 		}
 	}
 }

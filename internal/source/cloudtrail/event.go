@@ -61,6 +61,13 @@ type caller struct {
 	arn, account, user, principal, invokedBy, behalf uint32
 }
 
+// called is what is remembered of a caller: who it is, as nodes counted from that of its
+// userIdentity, and what it names.
+type called struct {
+	caller
+	names entity.Known
+}
+
 // moved returns the caller with all nodes moved.
 func (c caller) moved(by uint32) caller {
 	for _, at := range [...]*uint32{&c.arn, &c.account, &c.user, &c.principal, &c.invokedBy, &c.behalf} {
@@ -82,15 +89,17 @@ func (r *row) fillIdentity(t *eventTable, b *trailhouse.Batch, at uint32) caller
 	raw := r.raw(at)
 	known, ok := r.callers.Find(child, raw)
 	if ok {
-		child.RepeatRow(known.Row)
-		b.SetRows(f.col)
+		b.SetRow(f.col, known.Row)
+		r.known = &known.More.names
 		return known.More.moved(at)
 	}
 	loose := len(r.loose)
 	c := r.identity(t, child, s, at)
 	b.SetRows(f.col)
 	if known.Drop(); len(r.loose) == loose && !r.repeated {
-		known.Keep(raw, child.Len()-1, c.moved(-at))
+		if known.Keep(raw, child.Len()-1, called{caller: c.moved(-at)}) {
+			r.known = &known.More.names
+		}
 	}
 	return c
 }
@@ -136,6 +145,7 @@ func (s *slots) optional(i int) uint32 {
 // fillEvent fills the row of an event whose time is known.
 func (r *row) fillEvent(t *eventTable, b *trailhouse.Batch, m *slots, record uint32) {
 	var c caller
+	r.known = nil
 	for i := range t.shape.fields {
 		switch {
 		case !m.has(i):
@@ -172,7 +182,7 @@ func (r *row) fillNames(t *eventTable, b *trailhouse.Batch, m *slots, c *caller,
 		r.names.Add(v)
 	}
 	is := &t.is
-	r.nameMembers(record, []uint32{
+	r.nameMembers(record, m.optional(is.identity), []uint32{
 		m.optional(is.request), m.optional(is.response), m.optional(is.service), m.optional(is.additional), m.optional(is.resources),
 	})
 	if module, ok := r.recipient(m.optional(t.is.additional)); ok {
@@ -184,7 +194,7 @@ func (r *row) fillNames(t *eventTable, b *trailhouse.Batch, m *slots, c *caller,
 	if request := m.optional(t.is.request); request != 0 && string(r.string(m.optional(t.is.source))) == "s3.amazonaws.com" {
 		r.nameObject(request, r.string(m.optional(t.is.region)))
 	}
-	r.setEntities(b, t.col.entities)
+	r.names.SetEntities(b, t.col.entities)
 	if list := r.names.Instances(); len(list) > 0 {
 		b.SetStrings(t.col.instances, list)
 	}

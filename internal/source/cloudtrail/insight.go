@@ -58,7 +58,7 @@ func (r *row) fillInsight(t *insightTable, b *trailhouse.Batch, m *slots) {
 		r.fillStatistics(t, b, context)
 		r.nameAll(context)
 	}
-	r.setEntities(b, t.col.entities)
+	r.names.SetEntities(b, t.col.entities)
 }
 
 // fillDetails sets what trails write into insightDetails and event data stores beside

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/source/cloudtrail/tape"
 )
 
@@ -19,10 +20,12 @@ func named(t *testing.T, text string) (entities, instances string) {
 		t.Fatalf("no JSON: %s", text)
 	}
 	r := row{b: b, nodes: nodes.Nodes}
-	r.nameMembers(0, nil)
+	r.nameMembers(0, 0, nil)
 	r.nameAll(0)
-	entities = strings.Join(r.names.Entities(), " ")
-	return entities, strings.Join(r.names.Instances(), " ")
+	batch := trailhouse.NewBatch(&trailhouse.Table{Columns: []trailhouse.Column{{Name: "entities", Type: trailhouse.TypeStrings}}})
+	r.names.SetEntities(batch, 0)
+	batch.EndRow()
+	return strings.Join(batch.Strings(0, 0), " "), strings.Join(r.names.Instances(), " ")
 }
 
 // TestWithin finds ARNs within texts and wants them to end where they end.

@@ -17,7 +17,8 @@ type row struct {
 	loose    []loose  // fields of the record that have no column
 	repeated bool     // an object of the record has a member twice
 	names    entity.Names
-	callers  trailhouse.Memo[caller]
+	callers  trailhouse.Memo[called]
+	known    *entity.Known // what the caller names, nil where it is not remembered
 }
 
 // loose is a field without a column, and the path of the object around it.
@@ -282,13 +283,6 @@ func (r *row) stable(n *tape.Node) []byte {
 		return r.b[n.From:n.To]
 	}
 	return tape.Unescape(nil, r.b[n.From:n.To])
-}
-
-// setEntities sets the column of what was named.
-func (r *row) setEntities(b *trailhouse.Batch, col int) {
-	if list := r.names.Entities(); len(list) > 0 {
-		b.SetStrings(col, list)
-	}
 }
 
 // path returns the name of a field in unknownfields.

@@ -6,16 +6,24 @@ import (
 	"bytes"
 	"slices"
 	"unsafe"
+
+	"github.com/trailhouse/trailhouse"
 )
 
 // Names collects what one record names. The slices are parts of the record's text, or
 // copies where that has escapes.
 type Names struct {
-	entities  [][]byte
+	entities  []name
 	instances [][]byte
 	seen      map[string]bool // the instances, where there are many
 	strings   []string
 	made      []byte // texts that stand in no record as they are
+}
+
+// name is an entity, and where its number in the column is remembered, nil where it is not.
+type name struct {
+	text   []byte
+	number *uint32
 }
 
 // Reset begins with the next record.
@@ -26,7 +34,7 @@ func (c *Names) Reset() {
 // Add adds an ARN, a name or an id.
 func (c *Names) Add(v []byte) {
 	if len(v) > 0 && len(v) <= MaxText {
-		c.entities = append(c.entities, v)
+		c.entities = append(c.entities, name{text: v})
 	}
 }
 
@@ -87,18 +95,37 @@ func (c *Names) list(of [][]byte) []string {
 // are valid until the next call, and as long as the record is there.
 func (c *Names) Instances() []string { return c.list(c.instances) }
 
-// Entities returns the entities in order, each once. The strings are valid until the
-// next call, and as long as the record is there.
-func (c *Names) Entities() []string {
-	if len(c.entities) > manyInstances {
-		slices.SortFunc(c.entities, bytes.Compare)
-	} else {
-		for i := 1; i < len(c.entities); i++ {
-			for k := i; k > 0 && bytes.Compare(c.entities[k-1], c.entities[k]) > 0; k-- {
-				c.entities[k-1], c.entities[k] = c.entities[k], c.entities[k-1]
-			}
+// SetEntities sets a TypeStrings column of the row under way to the entities in order, each
+// once, and leaves it null where there are none.
+func (c *Names) SetEntities(b *trailhouse.Batch, col int) {
+	if len(c.entities) == 0 {
+		return
+	}
+	c.sort()
+	for i := range c.entities {
+		n := &c.entities[i]
+		switch {
+		case i > 0 && bytes.Equal(n.text, c.entities[i-1].text):
+		case n.number == nil:
+			b.AddText(col, n.text)
+		case *n.number == 0:
+			*n.number = b.AddText(col, n.text) + 1
+		default:
+			b.AddNumber(col, *n.number-1)
 		}
 	}
-	c.entities = slices.CompactFunc(c.entities, bytes.Equal)
-	return c.list(c.entities)
+	b.SetList(col)
+}
+
+// sort puts the entities in order.
+func (c *Names) sort() {
+	if len(c.entities) > manyInstances {
+		slices.SortFunc(c.entities, func(a, b name) int { return bytes.Compare(a.text, b.text) })
+		return
+	}
+	for i := 1; i < len(c.entities); i++ {
+		for k := i; k > 0 && bytes.Compare(c.entities[k-1].text, c.entities[k].text) > 0; k-- {
+			c.entities[k-1], c.entities[k] = c.entities[k], c.entities[k-1]
+		}
+	}
 }

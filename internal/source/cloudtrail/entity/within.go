@@ -14,9 +14,9 @@ const (
 // MayHold reports whether a text may have an ARN in it, as it is or URL-encoded
 // (facts/cloudtrail.md 2.4.8). It is asked for every text of every record: it looks for
 // the colon, which most texts do not have.
-func MayHold(v []byte) bool {
-	return len(v) >= shortest && (behindARN(v, ':') || len(v) >= encoded && behindARN(v, '%'))
-}
+func MayHold(v []byte) bool { return len(v) >= shortest && mayHold(v) }
+
+func mayHold(v []byte) bool { return behindARN(v, ':') || len(v) >= encoded && behindARN(v, '%') }
 
 // behindARN reports whether a byte stands somewhere behind the letters arn.
 func behindARN(v []byte, c byte) bool {
