@@ -23,10 +23,10 @@ func (r *row) nameMembers(record, identity uint32, payloads []uint32) {
 			r.nameAll(i)
 		case i != identity || r.known == nil:
 			r.nameTexts(i)
-		case r.known.Learned():
-			r.names.Recall(r.known)
+		case r.known.names.Learned():
+			r.names.Recall(&r.known.names)
 		default:
-			r.names.Learn(r.known, func() { r.nameTexts(i) })
+			r.names.Learn(&r.known.names, func() { r.nameTexts(i) })
 		}
 	}
 }

@@ -15,7 +15,7 @@ type eventTable struct {
 	origin
 	is struct { // places in the shape
 		identity, time, source, name, region, address, agent, errorCode, errorMessage, request, response, additional,
-		id, resources, typ, recipient, endpoint, service, category int
+		id, resources, typ, recipient, endpoint, service, category, tls int
 	}
 	identity struct{ arn, account, user, principal, invokedBy, behalf int } // places in its shape
 	col      struct {
@@ -32,7 +32,7 @@ func newEventTable(t *trailhouse.Table) *eventTable {
 		"awsRegion": &e.is.region, "sourceIPAddress": &e.is.address, "userAgent": &e.is.agent, "errorCode": &e.is.errorCode, "errorMessage": &e.is.errorMessage,
 		"requestParameters": &e.is.request, "responseElements": &e.is.response, "additionalEventData": &e.is.additional, "eventID": &e.is.id,
 		"resources": &e.is.resources, "eventType": &e.is.typ, "recipientAccountId": &e.is.recipient, "vpcEndpointId": &e.is.endpoint,
-		"serviceEventDetails": &e.is.service, "eventCategory": &e.is.category,
+		"serviceEventDetails": &e.is.service, "eventCategory": &e.is.category, "tlsDetails": &e.is.tls,
 	} {
 		*at = e.shape.at(name)
 	}
@@ -65,7 +65,8 @@ type caller struct {
 // userIdentity, and what it names.
 type called struct {
 	caller
-	names entity.Known
+	names     entity.Known
+	principal uint32 // number of its text plus one, 0 where it has none yet
 }
 
 // moved returns the caller with all nodes moved.
@@ -90,7 +91,7 @@ func (r *row) fillIdentity(t *eventTable, b *trailhouse.Batch, at uint32) caller
 	known, ok := r.callers.Find(child, raw)
 	if ok {
 		b.SetRow(f.col, known.Row)
-		r.known = &known.More.names
+		r.known = &known.More
 		return known.More.moved(at)
 	}
 	loose := len(r.loose)
@@ -98,10 +99,24 @@ func (r *row) fillIdentity(t *eventTable, b *trailhouse.Batch, at uint32) caller
 	b.SetRows(f.col)
 	if known.Drop(); len(r.loose) == loose && !r.repeated {
 		if known.Keep(raw, child.Len()-1, called{caller: c.moved(-at)}) {
-			r.known = &known.More.names
+			r.known = &known.More
 		}
 	}
 	return c
+}
+
+// fillTLS sets the columns of tlsDetails, of which there are few.
+func (r *row) fillTLS(f *field, b *trailhouse.Batch, at uint32) {
+	child, raw, loose := b.Child(f.col), r.raw(at), len(r.loose)
+	known, ok := r.tls.Find(child, raw)
+	if ok {
+		b.SetRow(f.col, known.Row)
+		return
+	}
+	r.set(b, f, "", at)
+	if known.Drop(); len(r.loose) == loose && !r.repeated {
+		known.Keep(raw, child.Len()-1, struct{}{})
+	}
 }
 
 // identity fills the row of a userIdentity and returns who it is.
@@ -151,22 +166,38 @@ func (r *row) fillEvent(t *eventTable, b *trailhouse.Batch, m *slots, record uin
 		case !m.has(i):
 		case i == t.is.identity:
 			c = r.fillIdentity(t, b, m.at[i])
+		case i == t.is.tls && r.nodes[m.at[i]].Kind == tape.Object:
+			r.fillTLS(&t.shape.fields[i], b, m.at[i])
 		default:
 			r.set(b, &t.shape.fields[i], "", m.at[i])
 		}
 	}
-	for _, at := range [...]uint32{c.arn, c.invokedBy, c.user, c.principal, c.account} {
-		if v := r.string(at); v != nil {
-			b.SetText(t.col.principal, v)
-			break
-		}
-	}
+	r.fillPrincipal(t, b, &c)
 	r.fillNames(t, b, m, &c, record)
 	if isLaunch(r.string(m.optional(t.is.source)), r.string(m.optional(t.is.name))) {
 		r.fillLaunch(t, b, m, &c)
 	}
 	if m.has(t.is.additional) {
 		r.fillAttestation(t, b, m.at[t.is.additional])
+	}
+}
+
+// fillPrincipal sets the text that tells callers apart.
+func (r *row) fillPrincipal(t *eventTable, b *trailhouse.Batch, c *caller) {
+	if r.known != nil && r.known.principal > 0 {
+		b.SetNumber(t.col.principal, r.known.principal-1)
+		return
+	}
+	for _, at := range [...]uint32{c.arn, c.invokedBy, c.user, c.principal, c.account} {
+		v := r.string(at)
+		if v == nil {
+			continue
+		}
+		b.SetText(t.col.principal, v)
+		if r.known != nil {
+			r.known.principal = b.Number(t.col.principal) + 1
+		}
+		return
 	}
 }
 

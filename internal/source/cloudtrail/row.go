@@ -18,7 +18,8 @@ type row struct {
 	repeated bool     // an object of the record has a member twice
 	names    entity.Names
 	callers  trailhouse.Memo[called]
-	known    *entity.Known // what the caller names, nil where it is not remembered
+	known    *called // what is remembered of the caller, nil where nothing is
+	tls      trailhouse.Memo[struct{}]
 }
 
 // loose is a field without a column, and the path of the object around it.
