@@ -69,7 +69,7 @@ func (r *row) nameAll(at uint32) {
 			}
 			continue
 		}
-		naming := n.KeyEnd == 0 && i < listEnd || len(key) > 1 && i >= stateEnd && entity.IsNaming(key) || isTag(r.b, r.nodes, i)
+		naming := n.KeyEnd == 0 && i < listEnd || len(key) > 1 && i >= stateEnd && entity.IsNaming(key) || len(key) == len("value") && isTag(r.b, r.nodes, i)
 		whole := naming || n.KeyEnd == 0 && i < wholeEnd || entity.IsResource(key)
 		r.nameIDs(n)
 		if within := r.nameWithin(n, whole); naming && !(within && bytes.HasPrefix(r.b[n.From:n.To], []byte("arn:"))) {

@@ -5,7 +5,9 @@ import "bytes"
 // MayHoldID reports whether a text may have an id of EC2 in it besides other words. It is
 // asked for every text of every payload: a hyphen with eight hexadecimal digits behind
 // it is rare.
-func MayHoldID(v []byte) bool {
+func MayHoldID(v []byte) bool { return len(v) > 9 && mayHoldID(v) }
+
+func mayHoldID(v []byte) bool {
 	for at := 0; at+9 < len(v); {
 		found := bytes.IndexByte(v[at:], '-')
 		if found < 0 {
@@ -22,6 +24,9 @@ func MayHoldID(v []byte) bool {
 // digits returns 8 or 17 where so many hexadecimal digits, in lower case, stand at the
 // beginning of a text and no more, else 0.
 func digits(v []byte) int {
+	if len(v) < 8 || v[4] == '-' { // as in a GUID
+		return 0
+	}
 	n := 0
 	for n < len(v) && n < 18 && (isDigit(v[n]) || v[n] >= 'a' && v[n] <= 'f') {
 		n++

@@ -3,8 +3,10 @@ package entity
 import "bytes"
 
 // IsARN reports whether a text is an ARN as a whole, as far as its form tells.
-func IsARN(v []byte) bool {
-	return len(v) > 8 && v[0] == 'a' && v[1] == 'r' && v[2] == 'n' && v[3] == ':' && bytes.IndexByte(v, ' ') < 0
+func IsARN(v []byte) bool { return len(v) > 8 && v[3] == ':' && isARN(v) }
+
+func isARN(v []byte) bool {
+	return v[0] == 'a' && v[1] == 'r' && v[2] == 'n' && bytes.IndexByte(v, ' ') < 0
 }
 
 // instanceOfARN returns the instance that an ARN of EC2 names.
@@ -21,7 +23,9 @@ func instanceOfARN(v []byte) ([]byte, bool) {
 
 // IsResourceID reports whether a text has the form of the ids of EC2 and its like: a
 // short word, a hyphen and 8 or 17 hexadecimal digits.
-func IsResourceID(v []byte) bool {
+func IsResourceID(v []byte) bool { return len(v) > 9 && len(v) < 35 && isResourceID(v) }
+
+func isResourceID(v []byte) bool {
 	digits := 17
 	at := len(v) - 18
 	if at < 1 || v[at] != '-' {
