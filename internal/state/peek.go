@@ -26,7 +26,9 @@ func Peek(ctx context.Context, dir string, clock trailhouse.Clock) (*State, erro
 	have, err := s.peek(ctx)
 	switch {
 	case err == nil && have >= deliveryFormat:
-		err = s.refuseNewer(have)
+		if err = s.refuseNewer(have); err == nil {
+			s, err = s.peekEarly(ctx)
+		}
 	case err == nil || errors.Is(err, fs.ErrNotExist):
 		if err := s.Close(); err != nil {
 			return nil, err
@@ -51,14 +53,31 @@ func (s *State) peek(ctx context.Context) (format int, err error) {
 		}
 		return 0, s.fileError(err)
 	}
-	how := "mode=ro"
-	if _, err := os.Stat(s.Path() + "-wal"); errors.Is(err, fs.ErrNotExist) {
-		how = "immutable=1"
-	}
-	if s.read, err = sql.Open("sqlite", s.dsn("_pragma=query_only(1)", how)); err != nil {
+	if s.read, err = sql.Open("sqlite", s.dsn("_pragma=query_only(1)", s.untouched())); err != nil {
 		return 0, s.wrap(err)
 	}
 	return format, s.wrap(s.read.QueryRowContext(ctx, "PRAGMA user_version").Scan(&format))
+}
+
+// untouched is the parameter of the database's name with which SQLite changes nothing.
+func (s *State) untouched() string {
+	if _, err := os.Stat(s.Path() + "-wal"); errors.Is(err, fs.ErrNotExist) {
+		return "immutable=1"
+	}
+	return "mode=ro"
+}
+
+// peekEarly returns s, or in its place a copy in memory where an early build wrote its file.
+func (s *State) peekEarly(ctx context.Context) (*State, error) {
+	lacks, err := early(ctx, s.read)
+	if err != nil || !lacks {
+		return s, s.wrap(err)
+	}
+	if err := s.Close(); err != nil {
+		return s, err
+	}
+	c := &State{dir: s.dir, clock: s.clock}
+	return c, c.copyEarly(ctx, s.uri()+"?"+s.untouched())
 }
 
 // openEmpty opens a state in memory, which is one connection.

@@ -96,10 +96,15 @@ func (s *State) open(ctx context.Context) error {
 	return s.migrate(ctx)
 }
 
+// uri is SQLite's name for the database.
+func (s *State) uri() string {
+	u := url.URL{Scheme: "file", OmitHost: true, Path: s.Path()}
+	return u.String()
+}
+
 // dsn is the driver's name for the database, with the pragmas of every connection.
 func (s *State) dsn(extra ...string) string {
-	u := url.URL{Scheme: "file", OmitHost: true, Path: s.Path()}
-	dsn := u.String() + "?_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	dsn := s.uri() + "?_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
 	for _, e := range extra {
 		dsn += "&" + e
 	}
@@ -132,7 +137,7 @@ func (s *State) migrate(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.complete(ctx)
 }
 
 // refuseNewer is an error where the state's format is newer than this program's.
