@@ -80,6 +80,9 @@ func TestFreshEqualsFiles(t *testing.T) {
 		frame("ec2.amazonaws.com", "TerminateInstances", at.Add(4*time.Hour), `,"errorCode":"Client.DryRunOperation","requestParameters":{"instancesSet":{"items":[{"instanceId":"`+other+`"}]}}`),
 		frame("ec2.amazonaws.com", "BidEvictedEvent", at.Add(40*time.Hour), `,"eventType":"AwsServiceEvent","serviceEventDetails":{"instanceIdSet":["`+other+`","`+host+`"]}`),
 		frame("ec2.amazonaws.com", "DescribeInstances", at.Add(41*time.Hour), ""),
+		// Alone in the file of its day: nothing but its recipient tells of it.
+		frame("kms.amazonaws.com", "Decrypt", at.Add(100*time.Hour), `,"additionalEventData":{"recipient":["text"]}`),
+		frame("kms.amazonaws.com", "Decrypt", at.Add(101*time.Hour), `,"additionalEventData":{"recipient":{}}`),
 	}
 	read, fresh := newWorld(t), freshWorld(t)
 	path := filepath.Join(t.TempDir(), "events.json")
@@ -98,11 +101,11 @@ func TestFreshEqualsFiles(t *testing.T) {
 		}
 	}
 	for _, w := range []*world{read, fresh} {
-		if result, err := w.job.Run(t.Context()); err != nil || result.Calls != 3 {
+		if result, err := w.job.Run(t.Context()); err != nil || result.Calls != 4 {
 			t.Fatal(err, result)
 		}
 	}
-	for table, rows := range map[*trailhouse.Table]int{attested.CallTable(): 3, attested.HostEndTable(): 3} {
+	for table, rows := range map[*trailhouse.Table]int{attested.CallTable(): 4, attested.HostEndTable(): 3} {
 		want := read.whole(table)
 		if diff := cmp.Diff(want, fresh.whole(table)); diff != "" || len(want) != rows {
 			t.Errorf("%s, %d rows:\n%s", table.Name, len(want), diff)

@@ -14,7 +14,7 @@ package attested
 // goes into the watermarks of its tables and of all that are derived from them.
 const (
 	// Version names how calls and ends of hosts are taken out of events.
-	Version = "attested-2"
+	Version = "attested-3"
 	// JoinVersion names how calls are joined to lives.
 	JoinVersion = "calls-2"
 )

@@ -2,7 +2,6 @@ package attested
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/trailhouse/trailhouse"
 )
@@ -196,24 +195,24 @@ const (
 	ec2 = "ec2.amazonaws.com"
 )
 
-// recipient returns the member of additionalEventData that says what the attestation
-// document holds: an object with at least one member that is named after it.
+// recipient returns what additionalEventData says of the attestation document. CloudTrail
+// prints the member recipient only where the request carried one (facts/nitro.md 3), so
+// one of another form than today's is a document too, of unknown kind: what is no object
+// becomes a member of the same name. Null and an empty object say nothing.
 func (e *Events) recipient(b *trailhouse.Batch, i int) ([]member, bool) {
-	text, ok := lookUp(b, e.additional, i, "recipient")
-	if !ok || !strings.Contains(text, "attestationDocument") {
+	text, ok := lookUp(b, e.additional, i, recipient)
+	if !ok {
 		return nil, false
 	}
 	members, ok := parseObject(text)
 	if !ok {
-		return nil, false
+		return []member{{recipient, text}}, true
 	}
-	for _, m := range members {
-		if strings.HasPrefix(m.key, "attestationDocument") {
-			return members, true
-		}
-	}
-	return nil, false
+	return members, len(members) > 0
 }
+
+// recipient is the member of additionalEventData that tells of an attestation document.
+const recipient = "recipient"
 
 // lookUp returns the value of a key of a map column.
 func lookUp(b *trailhouse.Batch, col, i int, key string) (string, bool) {

@@ -191,7 +191,7 @@ func TestDebug(t *testing.T) {
 }
 
 // TestWhatCarriesAnAttestation takes whatever has a document and nothing else, with all
-// that is printed of it.
+// that is printed of it, in whatever form.
 func TestWhatCarriesAnAttestation(t *testing.T) {
 	b := calls(t,
 		record(1, "", ""),
@@ -201,10 +201,27 @@ func TestWhatCarriesAnAttestation(t *testing.T) {
 		record(5, `{"attestationDocumentModuleId":"i-0a1b2c3d4e5f60718-tpm0000000000000000","attestationDocumentNitroTPMPCR12":"x\ny","more":{"a": [1, 2]}}`, ""),
 		record(6, `{"attestationDocumentOfTomorrow":1.50}`, ""),
 		strings.Replace(record(7, enclave("1a"), ""), `"Decrypt"`, `"DeriveNothing"`, 1),
+		record(8, `{}`, ""),
+		record(9, `[]`, ""),
+		record(10, `[{"attestationDocumentModuleId":"x"}, 2]`, ""),
+		record(11, `"{"`, ""),
+		record(12, `false`, ""),
+		record(13, `{"attestationDocumentModuleId":12345}`, ""),
+		record(14, `{"attestationDocumentModuleId":null}`, ""),
+		record(15, `""`, ""),
 	)
 	want := []string{
+		"Decrypt - - - other=attestationDocument",
+		"Decrypt - - - recipient=attestationDocumentModuleId",
 		"Decrypt nitrotpm i-0a1b2c3d4e5f60718-tpm0000000000000000 - attestationDocumentModuleId=i-0a1b2c3d4e5f60718-tpm0000000000000000 attestationDocumentNitroTPMPCR12=x\ny more={\"a\":[1,2]}",
 		"Decrypt - - - attestationDocumentOfTomorrow=1.50",
+		"Decrypt - - - recipient=[]",
+		`Decrypt - - - recipient=[{"attestationDocumentModuleId":"x"},2]`,
+		"Decrypt - - - recipient={",
+		"Decrypt - - - recipient=false",
+		"Decrypt - - - attestationDocumentModuleId=12345",
+		"Decrypt - - - attestationDocumentModuleId=null",
+		"Decrypt - - - recipient=",
 		"DeriveNothing enclave i-0a1b2c3d4e5f60718-enc1a 1a attestationDocumentModuleId=i-0a1b2c3d4e5f60718-enc1a",
 	}
 	for i, w := range want {

@@ -3,6 +3,8 @@ package attested
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"strings"
 )
 
@@ -34,7 +36,11 @@ func parseObject(text string) ([]member, bool) {
 		}
 		out = put(out, member{key, textOf(raw)})
 	}
-	return out, true
+	if _, err := d.Token(); err != nil { // its end
+		return nil, false
+	}
+	_, err := d.Token()
+	return out, errors.Is(err, io.EOF)
 }
 
 // parsePlain is parseObject for compact objects of texts without escapes and with
