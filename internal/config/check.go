@@ -51,7 +51,7 @@ func (c *Config) checkHosts() []error {
 }
 
 // wrong is an error at a key of the file, or at the mapping that should hold it.
-func (c *Config) wrong(parent, name, text string) error {
+func (c *Config) wrong(parent, name, text string) *trailhouse.Error {
 	place, ok := c.origins[parent+"."+name]
 	if !ok {
 		place = c.Origin(parent)

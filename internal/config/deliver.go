@@ -2,9 +2,10 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"os"
-	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,6 +90,10 @@ type DeliverTarget struct {
 	SNS SNSTarget `yaml:"sns"`
 	// Mail by SMTP: text and HTML with the first rows, and the files.
 	Mail MailTarget `yaml:"mail"`
+
+	// kinds are those that the file names, also where nothing stands below one: of what is
+	// read from the fields, what differs for a client would change the kind.
+	kinds []string `yaml:"-"`
 }
 
 // DirectoryTarget is a directory.
@@ -165,11 +170,12 @@ type MailTarget struct {
 
 // DeliverClient is what differs for one client.
 type DeliverClient struct {
-	// Recipients of mail, in place of those of the target.
+	// Recipients of mail, in place of `to` of each mail target; its `cc` stays.
 	To []string `yaml:"to"`
-	// Recipients of a copy, in place of those of the target.
+	// Recipients of a copy, in place of `cc` of each mail target; [] for none. Its `to`
+	// stays.
 	CC []string `yaml:"cc"`
-	// Topic of SNS, in place of that of the target.
+	// Topic, in place of that of each sns target.
 	TopicARN string `yaml:"topic_arn"`
 }
 
@@ -178,29 +184,44 @@ type DeliverClient struct {
 func (d *Deliver) Kinds() []DeliverTarget {
 	var out []DeliverTarget
 	for _, t := range append([]DeliverTarget{d.Target}, d.Targets...) {
-		for _, one := range []DeliverTarget{{Directory: t.Directory}, {S3: t.S3}, {SNS: t.SNS}, {Mail: t.Mail}} {
-			if !isZero(one) {
-				out = append(out, one)
+		for _, kind := range t.kinds {
+			one := DeliverTarget{kinds: []string{kind}}
+			switch kind {
+			case "directory":
+				one.Directory = t.Directory
+			case "s3":
+				one.S3 = t.S3
+			case "sns":
+				one.SNS = t.SNS
+			case "mail":
+				one.Mail = t.Mail
 			}
+			out = append(out, one)
 		}
 	}
 	return out
 }
 
-// Kind returns directory, s3, sns or mail for a target of Kinds.
+// Kind returns directory, s3, sns or mail for a target of Kinds, and nothing for another.
 func (t DeliverTarget) Kind() string {
-	switch {
-	case !isZero(t.S3):
-		return "s3"
-	case !isZero(t.SNS):
-		return "sns"
-	case !isZero(t.Mail):
-		return "mail"
+	if len(t.kinds) != 1 {
+		return ""
 	}
-	return "directory"
+	return t.kinds[0]
 }
 
-func isZero(v any) bool { return reflect.ValueOf(v).IsZero() }
+// has reports whether the file names the kind.
+func (t *DeliverTarget) has(kind string) bool { return contains(t.kinds, kind) }
+
+// sends reports whether the delivery has a target of the kind.
+func (d *Deliver) sends(kind string) bool {
+	for _, t := range d.Kinds() {
+		if t.Kind() == kind {
+			return true
+		}
+	}
+	return false
+}
 
 // Password returns the password of the mail server: the variable's or the file's first
 // line. CodeUsage where it is not there. It is read when it is needed, so that nothing
@@ -266,7 +287,13 @@ func (c *Config) checkDeliver(env map[string]string) []error {
 		names[d.Name] = true
 		d.Formats, d.Format = append(d.Formats, d.Format...), nil
 		d.problems(fail)
+		c.findKinds(d, key)
 		c.checkClientsOf(d, fail)
+		for _, name := range slices.Sorted(maps.Keys(d.Clients)) {
+			for _, m := range d.clientMistakes(d.Clients[name]) {
+				wrong = append(wrong, c.wrong(key+".clients."+name, m.key, m.text).WithHint("%s", m.hint))
+			}
+		}
 		if len(d.Kinds()) == 0 {
 			fail("target", "is missing: a delivery must say where to, by directory, s3, sns or mail")
 		}
@@ -276,6 +303,22 @@ func (c *Config) checkDeliver(env map[string]string) []error {
 		c.checkTarget(&d.Target, d, env, fail)
 	}
 	return wrong
+}
+
+// findKinds notes which kinds of targets the file names for a delivery.
+func (c *Config) findKinds(d *Deliver, key string) {
+	find := func(t *DeliverTarget, key string) {
+		t.kinds = nil
+		for _, kind := range strings.Fields("directory s3 sns mail") {
+			if _, named := c.origins[key+"."+kind]; named {
+				t.kinds = append(t.kinds, kind)
+			}
+		}
+	}
+	find(&d.Target, key+".target")
+	for i := range d.Targets {
+		find(&d.Targets[i], fmt.Sprintf("%s.targets[%d]", key, i+1))
+	}
 }
 
 // problems checks what a delivery sends.
@@ -327,12 +370,9 @@ func (c *Config) checkClientsOf(d *Deliver, fail func(name, text string)) {
 	if d.ForEachClient && len(names) == 0 {
 		fail("for_each_client", "there are no clients: no rule of clients names one")
 	}
-	for name, client := range d.Clients {
+	for _, name := range slices.Sorted(maps.Keys(d.Clients)) {
 		if d.ForEachClient && !contains(names, name) {
 			fail("clients", fmt.Sprintf("no rule of clients names %q", name))
-		}
-		if client.TopicARN != "" && !isTopic(client.TopicARN) {
-			fail("clients", notTopic(client.TopicARN))
 		}
 	}
 	if d.ForEachClient {
@@ -342,16 +382,40 @@ func (c *Config) checkClientsOf(d *Deliver, fail func(name, text string)) {
 	}
 }
 
+// mistake is what is wrong at a key, and what to do.
+type mistake struct{ key, text, hint string }
+
+// clientMistakes checks what differs for one client. What no target takes would never
+// reach the client while the delivery counts as sent, so it is refused.
+func (d *Deliver) clientMistakes(o DeliverClient) []mistake {
+	var out []mistake
+	if o.To != nil && len(o.To) == 0 {
+		out = append(out, mistake{"to", "names nobody: the client's mail could never be sent", "name its recipients, or leave to out for those of the target"})
+	}
+	for _, x := range []struct {
+		key, kind string
+		given     bool
+	}{{"to", "mail", o.To != nil}, {"cc", "mail", o.CC != nil}, {"topic_arn", "sns", o.TopicARN != ""}} {
+		if x.given && !d.sends(x.kind) {
+			out = append(out, mistake{x.key, "is of use only with a target " + x.kind + ", and the delivery has none", "add " + x.kind + " to target, or leave " + x.key + " out"})
+		}
+	}
+	if o.TopicARN != "" && !isTopic(o.TopicARN) {
+		out = append(out, mistake{"topic_arn", notTopic(o.TopicARN), ""})
+	}
+	return out
+}
+
 // checkTarget checks the kinds of a target.
 func (c *Config) checkTarget(t *DeliverTarget, d *Deliver, env map[string]string, fail func(name, text string)) {
-	if !isZero(t.Directory) {
+	if t.has("directory") {
 		if t.Directory.Path == "" {
 			fail("target", "directory.path is missing")
 		} else {
 			t.Directory.Path = c.besideFile(t.Directory.Path, env)
 		}
 	}
-	if s := t.S3; !isZero(s) {
+	if s := t.S3; t.has("s3") {
 		if s.Bucket == "" || strings.ContainsAny(s.Bucket, "/: ") {
 			fail("target", fmt.Sprintf("s3.bucket: %q is not the name of a bucket", s.Bucket))
 		}
@@ -359,8 +423,8 @@ func (c *Config) checkTarget(t *DeliverTarget, d *Deliver, env map[string]string
 			fail("target", "s3."+key+": "+text)
 		}
 	}
-	if s := t.SNS; !isZero(s) {
-		if !isTopic(s.TopicARN) && !(s.TopicARN == "" && d.everyClient(c, func(o DeliverClient) bool { return o.TopicARN != "" })) {
+	if s := t.SNS; t.has("sns") {
+		if !isTopic(s.TopicARN) && !(s.TopicARN == "" && !d.anyone(c, func(o DeliverClient) bool { return o.TopicARN == "" })) {
 			fail("target", "sns.topic_arn: "+notTopic(s.TopicARN))
 		}
 		if s.LinkExpires < 0 || s.LinkExpires > 7*24*time.Hour {
@@ -370,7 +434,7 @@ func (c *Config) checkTarget(t *DeliverTarget, d *Deliver, env map[string]string
 			fail("target", "sns."+key+": "+text)
 		}
 	}
-	if !isZero(t.Mail) {
+	if t.has("mail") {
 		c.checkMail(&t.Mail, d, env, fail)
 	}
 }
@@ -388,8 +452,8 @@ func (c *Config) checkMail(m *MailTarget, d *Deliver, env map[string]string, fai
 		fail("target", fmt.Sprintf("mail.port: %d is not a port", m.Port))
 	case m.From == "":
 		fail("target", "mail.from is missing")
-	case len(m.To)+len(m.CC) == 0 && !d.everyClient(c, func(o DeliverClient) bool { return len(o.To) > 0 }):
-		fail("target", "mail.to is missing: nobody would get the mail")
+	case d.anyone(c, func(o DeliverClient) bool { return m.For(o).reachesNobody() }):
+		fail("target", "mail.to is missing: nobody would get the mail, or that of some clients")
 	case m.PasswordEnv != "" && m.PasswordFile != "":
 		fail("target", "mail: give password_env or password_file, not both")
 	case (m.PasswordEnv != "" || m.PasswordFile != "") && m.User == "":
@@ -413,16 +477,33 @@ func localHost(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// everyClient reports whether each client of the delivery has what has asks for.
-func (d *Deliver) everyClient(c *Config, has func(DeliverClient) bool) bool {
-	names := c.ClientNames()
-	for _, name := range names {
-		if !has(d.Clients[name]) {
-			return false
+// anyone asks of each client of the delivery, or of what is for all, and reports whether
+// it is so for one of them.
+func (d *Deliver) anyone(c *Config, is func(DeliverClient) bool) bool {
+	if !d.ForEachClient {
+		return is(DeliverClient{})
+	}
+	for _, name := range c.ClientNames() {
+		if is(d.Clients[name]) {
+			return true
 		}
 	}
-	return d.ForEachClient && len(names) > 0
+	return false
 }
+
+// For returns the target with the recipients of a client: its to and its cc, each where
+// it has one, in place of those of the target.
+func (m MailTarget) For(o DeliverClient) MailTarget {
+	if o.To != nil {
+		m.To = o.To
+	}
+	if o.CC != nil {
+		m.CC = o.CC
+	}
+	return m
+}
+
+func (m MailTarget) reachesNobody() bool { return len(m.To)+len(m.CC) == 0 }
 
 func isTopic(arn string) bool {
 	parts := strings.Split(arn, ":")

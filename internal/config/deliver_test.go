@@ -93,6 +93,12 @@ func TestDeliverErrors(t *testing.T) {
 		{"client", head + "{directory: d}\n    for_each_client: true\n    clients: {nobody: {to: x@y}}\n", `no rule of clients names "nobody"`},
 		{"client alone", head + "{directory: d}\n    clients: {acme: {to: x@y}}\n", "for_each_client"},
 		{"client parameter", head + "{directory: d}\n    for_each_client: true\n    parameters: {client: x}\n", "deliver[1].parameters"},
+		{"nobody for a client", head + "{mail: {host: h, from: a@b, to: c@d}}\n    for_each_client: true\n    clients:\n      acme:\n        to: []\n", "yaml:11: deliver[1].clients.acme.to: names nobody"},
+		{"mail of a client without mail", head + "{directory: d}\n    for_each_client: true\n    clients: {acme: {to: x@y}}\n", "clients.acme.to: is of use only with a target mail"},
+		{"copy of a client without mail", head + "{directory: d}\n    for_each_client: true\n    clients: {acme: {cc: []}}\n", "clients.acme.cc: is of use only with a target mail"},
+		{"topic of a client without sns", head + "{s3: {bucket: b}}\n    for_each_client: true\n    clients: {acme: {topic_arn: \"arn:aws:sns:eu-west-1:111122223333:r\"}}\n", "clients.acme.topic_arn: is of use only with a target sns"},
+		{"empty mail beside a directory", head + "{directory: d, mail: {}}\n", "mail.host"},
+		{"no copies for a client of copies", head + "{mail: {host: h, from: a@b, cc: c@d}}\n    for_each_client: true\n    clients: {acme: {cc: []}}\n", "nobody would get"},
 		{"some clients", head + "{mail: {host: h, from: a@b}}\n    for_each_client: true\n    clients: {acme: {to: x@y}}\n", "nobody would get"},
 	}
 	for _, tt := range tests {
@@ -105,6 +111,15 @@ func TestDeliverErrors(t *testing.T) {
 	}
 	if _, err := deliverConfig(t, head+"{mail: {host: h, from: a@b}}\n    for_each_client: true\n    clients: {acme: {to: x@y}, zeta: {to: [z@y]}}\n"); err != nil {
 		t.Error(err)
+	}
+	// A topic for each client needs none of the target, and says nothing below sns.
+	topics := "    for_each_client: true\n    clients: {acme: {topic_arn: \"arn:aws:sns:eu-west-1:111122223333:a\"}, zeta: {topic_arn: \"arn:aws:sns:eu-west-1:111122223333:z\"}}\n"
+	if c, err := deliverConfig(t, head+"{directory: d, sns: {}}\n"+topics); err != nil || len(c.Deliver[0].Kinds()) != 2 {
+		t.Errorf("a topic for each client: %v", err)
+	}
+	_, err := deliverConfig(t, head+"{mail: {host: h, from: a@b, to: c@d}}\n    for_each_client: true\n    clients: {acme: {to: []}}\n")
+	if !strings.Contains(trailhouse.HintOf(err), "name its recipients") {
+		t.Errorf("hint %q", trailhouse.HintOf(err))
 	}
 }
 

@@ -226,16 +226,16 @@ func (t Target) checkAddresses(p *Plan) error {
 		WithHint("write several addresses as a list: [a@example.com, b@example.com]")
 }
 
-// For returns the target with what differs for the client.
+// For returns the target with what differs for the client. What does is of one kind, and
+// changes targets of that kind alone.
 func (t Target) For(c Client) Target {
-	if c.To != nil {
-		t.Mail.To, t.Mail.CC = c.To, nil
-	}
-	if c.CC != nil {
-		t.Mail.CC = c.CC
-	}
-	if c.TopicARN != "" {
-		t.SNS.TopicARN = c.TopicARN
+	switch t.Kind() {
+	case "mail":
+		t.Mail = t.Mail.For(c.DeliverClient)
+	case "sns":
+		if c.TopicARN != "" {
+			t.SNS.TopicARN = c.TopicARN
+		}
 	}
 	return t
 }

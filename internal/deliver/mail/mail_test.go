@@ -92,6 +92,16 @@ func TestMail(t *testing.T) {
 	}
 }
 
+// TestCopiesAlone: a mail needs no To, only someone who gets it.
+func TestCopiesAlone(t *testing.T) {
+	server := testkit.NewMailServer(t, testkit.MailOptions{TLS: "none"})
+	o := options(server, NoTLS)
+	o.To = nil
+	if _, err := New(o).Send(t.Context(), delivery()); err != nil || len(server.Mails()) != 1 || fmt.Sprint(server.Mails()[0].To) != "[c@x.example]" {
+		t.Errorf("%v, %d mails", err, len(server.Mails()))
+	}
+}
+
 // TestLostAnswer has the server take the mail and drop the connection: that is told, and
 // the mail of the next attempt is the same one.
 func TestLostAnswer(t *testing.T) {
