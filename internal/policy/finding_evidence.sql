@@ -84,10 +84,13 @@ WITH lives AS (
     AND (finding_kind <> 'key-shared-by-clients' OR key_name IN (SELECT key_name FROM shared_by_counted))
     AND (sharedeventid IS NULL OR event_key IN (SELECT event_key FROM counted)) -- a call once, though several accounts have it
 ), silent AS (
+  -- Trails are late by some minutes, so nothing is said of a session before its trail goes
+  -- on behind its end, or behind its first hour where it ran longer.
   SELECT
     session_id, enclave_id, instance_id, account_id, client, name, eif_path, pcr0,
     coalesce(ready, started) AS began,
-    coalesce(stop, stop_not_before) AS ended
+    coalesce(stop, stop_not_before) AS ended,
+    least(coalesce(stop, stop_not_before), coalesce(ready, started) + INTERVAL '1' HOUR) AS called_until
   FROM enclave_usage
   WHERE session_id IN (
     SELECT session_id FROM lives WHERE ran AND {careful}
@@ -98,10 +101,13 @@ WITH lives AS (
   SELECT date_trunc('day', began) AS event_day FROM silent
   UNION
   SELECT date_trunc('day', ended) AS event_day FROM silent
+  UNION
+  SELECT date_trunc('day', called_until + INTERVAL '1' DAY) AS event_day FROM silent
 ), read_days AS (
-  SELECT DISTINCT account_id, date_trunc('day', eventtime) AS event_day
+  SELECT account_id, date_trunc('day', eventtime) AS event_day, max(eventtime) AS last_event
   FROM cloudtrail
   WHERE eventsource = 'kms.amazonaws.com' AND date_trunc('day', eventtime) IN (SELECT event_day FROM silent_days)
+  GROUP BY account_id, date_trunc('day', eventtime)
 )
 SELECT
   finding_kind,
@@ -135,4 +141,8 @@ WHERE EXISTS (
   AND EXISTS (
     SELECT 1 FROM read_days AS r
     WHERE r.event_day = date_trunc('day', s.ended) AND (s.account_id IS NULL OR r.account_id = s.account_id)
+  )
+  AND EXISTS (
+    SELECT 1 FROM read_days AS r
+    WHERE r.last_event > s.called_until AND (s.account_id IS NULL OR r.account_id = s.account_id)
   )

@@ -92,12 +92,12 @@ type Book struct {
 	calls    []call
 	sessions []Session
 	images   []Image
-	kms      map[string][]string
+	kms      map[string][]time.Time
 }
 
-// Open joins calls to sessions. kms are the days of each account of which the trail has
-// events of KMS; owner gives the client of a call of no session, by its instance.
-func Open(calls []Call, kms map[string][]string, sessions []Session, images []Image, owner func(instance string) string) *Book {
+// Open joins calls to sessions. kms are the last events of KMS of each day of
+// each account that the trail has; owner gives the client of a call of no session, by its instance.
+func Open(calls []Call, kms map[string][]time.Time, sessions []Session, images []Image, owner func(instance string) string) *Book {
 	b := &Book{sessions: sessions, images: images, kms: kms}
 	byEnclave := map[string]Session{}
 	for _, s := range sessions {
@@ -250,7 +250,8 @@ func only(calls []call, of func(call) string) string {
 }
 
 // silent returns the sessions of clients with approved images that never called, of
-// whose first and last day the trail has events of KMS.
+// whose first and last day the trail has events of KMS, and later ones than their end or
+// their first hour.
 func (b *Book) silent() []Finding {
 	called := map[string]bool{}
 	for _, c := range b.calls {
@@ -261,8 +262,7 @@ func (b *Book) silent() []Finding {
 	var out []Finding
 	for _, s := range b.sessions {
 		approved := slices.ContainsFunc(b.images, func(i Image) bool { return i.Client != "" && i.Client == s.Client })
-		days := b.kms[s.Account]
-		if !approved || called[s.ID] || s.Ready.IsZero() || !slices.Contains(days, s.Ready.Format(time.DateOnly)) || !slices.Contains(days, s.Ended.Format(time.DateOnly)) {
+		if !approved || called[s.ID] || s.Ready.IsZero() || !b.watched(s) {
 			continue
 		}
 		out = append(out, Finding{
@@ -271,4 +271,18 @@ func (b *Book) silent() []Finding {
 		})
 	}
 	return out
+}
+
+// watched reports whether the trail of a session's account tells of the time in which it
+// might have called.
+func (b *Book) watched(s Session) bool {
+	has := func(accept func(time.Time) bool) bool { return slices.ContainsFunc(b.kms[s.Account], accept) }
+	on := func(day time.Time) bool {
+		return has(func(t time.Time) bool { return t.Format(time.DateOnly) == day.Format(time.DateOnly) })
+	}
+	until := s.Ready.Add(time.Hour)
+	if s.Ended.Before(until) {
+		until = s.Ended
+	}
+	return on(s.Ready) && on(s.Ended) && has(until.Before)
 }

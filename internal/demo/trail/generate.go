@@ -7,6 +7,7 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/trailhouse/trailhouse"
 	"github.com/trailhouse/trailhouse/internal/demo/trail/cast"
@@ -51,8 +52,8 @@ type maker struct {
 	sink     *sink
 	truth    *Truth
 	days     map[dayKey]int64
-	kms      map[kmsDay]bool
-	carried  []carry // by cell
+	kms      map[kmsDay]int64 // last event of KMS
+	carried  []carry          // by cell
 	logs     []digestLog
 	made     int64 // events
 }
@@ -74,7 +75,7 @@ func newMaker(dir string, o Options, progress func(done, total int64)) *maker {
 	org := newOrganisation(o.Seed)
 	m := &maker{
 		writer: &writer{chance: newChance(o.Seed, streamNoise), org: org, ranks: zipf(poolSize), minors: minors(), addresses: cast.Addresses()},
-		o:      o, progress: progress, sink: newSink(dir), truth: newTruth(o), days: map[dayKey]int64{}, kms: map[kmsDay]bool{},
+		o:      o, progress: progress, sink: newSink(dir), truth: newTruth(o), days: map[dayKey]int64{}, kms: map[kmsDay]int64{},
 		carried: make([]carry, len(org.cells)),
 	}
 	var local, global []int
@@ -194,7 +195,8 @@ func (m *maker) event(obj *object, write func() (string, *failure)) {
 		m.truth.Users[c.arn]++
 	}
 	if bytes.Contains(obj.raw[start:], []byte(`"eventSource":"kms.amazonaws.com"`)) {
-		m.kms[kmsDay{m.cell.account, m.at / day}] = true
+		k := kmsDay{m.cell.account, m.at / day}
+		m.kms[k] = max(m.kms[k], m.at)
 	}
 	m.carry(obj, start)
 }
@@ -228,11 +230,11 @@ func (m *maker) finish() *Truth {
 	slices.SortFunc(t.Days, func(a, b Day) int {
 		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Day, b.Day))
 	})
-	for k := range m.kms {
-		t.KMSDays[k.account] = append(t.KMSDays[k.account], unix(k.day*day).Format("2006-01-02"))
+	for k, last := range m.kms {
+		t.KMSDays[k.account] = append(t.KMSDays[k.account], unix(last))
 	}
 	for _, days := range t.KMSDays {
-		slices.Sort(days)
+		slices.SortFunc(days, time.Time.Compare)
 	}
 	t.Launches, t.Touched, t.Attested = append(t.Launches, m.script.launches...), append(t.Touched, m.script.touched...), append(t.Attested, m.script.attested...)
 	t.Bytes = m.sink.bytes

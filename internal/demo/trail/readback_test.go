@@ -385,18 +385,21 @@ func digest(t *testing.T, spelled string) string {
 	return hex.EncodeToString(b)
 }
 
-// kmsDays finds the days with events of KMS.
-func (r *readings) kmsDays() map[string][]string {
-	out := map[string][]string{}
+// kmsDays finds the last event of KMS of each day.
+func (r *readings) kmsDays() map[string][]time.Time {
+	out := map[string][]time.Time{}
 	for _, record := range r.main {
 		if v := record.value; text(v, "eventSource") == "kms.amazonaws.com" {
 			account := text(v, "recipientAccountId")
-			out[account] = append(out[account], text(v, "eventTime")[:10])
+			at, _ := time.Parse(time.RFC3339, text(v, "eventTime")) // one that cannot be read is the year 1, which no truth has
+			out[account] = append(out[account], at)
 		}
 	}
 	for account, days := range out {
-		slices.Sort(days)
-		out[account] = slices.Compact(days)
+		slices.SortFunc(days, func(a, b time.Time) int { return b.Compare(a) })
+		days = slices.CompactFunc(days, func(a, b time.Time) bool { return a.Format(time.DateOnly) == b.Format(time.DateOnly) })
+		slices.Reverse(days)
+		out[account] = days
 	}
 	return out
 }

@@ -54,9 +54,9 @@ type Truth struct {
 	Touched []Touched `json:"touched"`
 	// Attested are all KMS calls with an attestation document, in the order of Time.
 	Attested []Attested `json:"attested_calls"`
-	// KMSDays are the days of each account on which the table cloudtrail has events of KMS,
-	// in order.
-	KMSDays map[string][]string `json:"kms_days"`
+	// KMSDays are, for each account, the last event of KMS in the table cloudtrail of each day
+	// that has one, in order.
+	KMSDays map[string][]time.Time `json:"kms_days"`
 	// Files counts objects by kind, all of them below dir/trail.
 	Files map[string]int64 `json:"files"`
 	// Late are objects that were delivered two days late.
@@ -148,6 +148,6 @@ const UnloggedImage = "/opt/eif/unlogged.eif"
 func newTruth(o Options) *Truth {
 	return &Truth{
 		From: o.From, To: o.To, Events: map[string]int64{}, Duplicates: map[string]int64{}, Days: []Day{}, Names: map[string]int64{}, Errors: map[string]int64{},
-		Users: map[string]int64{}, Launches: []Launch{}, Touched: []Touched{}, Attested: []Attested{}, KMSDays: map[string][]string{}, Files: map[string]int64{}, Late: []string{},
+		Users: map[string]int64{}, Launches: []Launch{}, Touched: []Touched{}, Attested: []Attested{}, KMSDays: map[string][]time.Time{}, Files: map[string]int64{}, Late: []string{},
 	}
 }
