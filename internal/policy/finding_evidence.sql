@@ -2,16 +2,24 @@ WITH lives AS (
   SELECT session_id, client_rule, client, name, ready IS NOT NULL AS ran
   FROM enclave_usage
 ), groups AS (
-  -- One pass over the sums of calls, with the client of each session.
+  -- One pass over the sums of calls, with the client of each session. Where session names
+  -- differ with each call there are as many as calls: only what is asked for below is kept.
   SELECT
-    u.*,
+    u.group_key, u.session_id, u.session_match, u.client, u.unsure,
     coalesce(u.key_arn, u.key_id) AS key_name,
     coalesce(session_match IN ('within', 'uncertain', 'presumed') AND session_id IS NOT NULL AND NOT failed, false) AS used,
-    u.debug IS DISTINCT FROM true AND {unsure} AS unsure
+    coalesce(
+      session_match IN ('outside', 'no-session', 'no-log')
+        OR kind IS DISTINCT FROM 'nitrotpm' AND (debug OR failed OR caller_instance_id <> instance_id OR session_id IS NULL OR unsure),
+      false
+    ) AS suspect
   FROM (
-    SELECT g.*, coalesce(e.client, 'unattributed') AS client
-    FROM kms_call_groups AS g
-    LEFT JOIN lives AS e ON e.session_id = g.session_id
+    SELECT u.*, u.debug IS DISTINCT FROM true AND {unsure} AS unsure
+    FROM (
+      SELECT g.*, coalesce(e.client, 'unattributed') AS client
+      FROM kms_call_groups AS g
+      LEFT JOIN lives AS e ON e.session_id = g.session_id
+    ) AS u
   ) AS u
 ), shared AS (
   SELECT key_name
@@ -20,42 +28,43 @@ WITH lives AS (
   GROUP BY key_name
   HAVING min(client) <> max(client)
 ), suspects AS (
-  SELECT *, used AND coalesce(key_name IN (SELECT key_name FROM shared), false) AS is_shared
+  -- A group may have several rows, of which one may be unsure and another not.
+  SELECT group_key, bool_or(unsure) AS any_unsure, bool_or(used AND coalesce(key_name IN (SELECT key_name FROM shared), false)) AS is_shared
   FROM groups
-  WHERE session_match IN ('outside', 'no-session', 'no-log')
-    OR used AND key_name IN (SELECT key_name FROM shared)
-    OR kind IS DISTINCT FROM 'nitrotpm' AND (debug OR failed OR caller_instance_id <> instance_id OR session_id IS NULL OR unsure)
+  WHERE suspect OR used AND key_name IN (SELECT key_name FROM shared)
+  GROUP BY group_key
 ), candidates AS (
-  -- What may be a finding, and of which kind: calls outside of sessions and those of
-  -- images that may not be approved are judged one by one below. A group may have
-  -- several rows.
+  -- What may be a finding: calls outside of sessions and those of images that may not be
+  -- approved are judged one by one below.
   SELECT DISTINCT
-    f.finding_kind, s.group_key, s.kind, s.account_id, s.awsregion, s.key_arn, s.key_id, s.key_name, s.principal, s.caller_instance_id,
-    s.errorcode, s.module_id, s.instance_id, s.slot_key, s.pcr0, s.pcr8, s.debug, s.session_id, s.session_match
+    s.group_key, s.any_unsure, s.is_shared,
+    g.kind, g.account_id, g.awsregion, g.key_arn, g.key_id, coalesce(g.key_arn, g.key_id) AS key_name, g.principal, g.caller_instance_id,
+    g.errorcode, g.module_id, g.instance_id, g.slot_key, g.pcr0, g.pcr8, g.debug, g.session_id, g.session_match, g.failed AS any_failed
   FROM suspects AS s
-  CROSS JOIN UNNEST(ARRAY[
-    CASE WHEN kind IS DISTINCT FROM 'nitrotpm' AND debug THEN 'debug-attestation' END,
-    CASE WHEN kind IS DISTINCT FROM 'nitrotpm' AND failed THEN 'failed-attested-calls' END,
-    CASE WHEN kind IS DISTINCT FROM 'nitrotpm' AND caller_instance_id <> instance_id THEN 'relayed-document' END,
-    CASE WHEN kind IS DISTINCT FROM 'nitrotpm' AND (session_id IS NULL OR session_match = 'outside' OR unsure) THEN 'image-not-approved' END,
-    CASE WHEN session_match = 'outside' THEN 'call-outside-session' END,
-    CASE WHEN session_match IN ('no-session', 'no-log') THEN 'enclave-without-log' END,
-    CASE WHEN is_shared THEN 'key-shared-by-clients' END
-  ]) AS f (finding_kind)
-  WHERE f.finding_kind IS NOT NULL
+  JOIN kms_call_groups AS g ON g.group_key = s.group_key
 ), raw AS (
   -- Of each call only what its group does not have: the files hold the rest in large
   -- columns.
-  SELECT c.*, k.event_key, k.eventid, k.eventtime, k.errormessage, k.sharedeventid
+  SELECT f.finding_kind, c.*, k.event_key, k.eventid, k.eventtime, k.errormessage, k.sharedeventid
   FROM candidates AS c
   JOIN kms_calls AS k ON k.group_key = c.group_key
+  CROSS JOIN UNNEST(ARRAY[
+    CASE WHEN c.kind IS DISTINCT FROM 'nitrotpm' AND c.debug THEN 'debug-attestation' END,
+    CASE WHEN c.kind IS DISTINCT FROM 'nitrotpm' AND c.any_failed THEN 'failed-attested-calls' END,
+    CASE WHEN c.kind IS DISTINCT FROM 'nitrotpm' AND c.caller_instance_id <> c.instance_id THEN 'relayed-document' END,
+    CASE WHEN c.kind IS DISTINCT FROM 'nitrotpm' AND (c.session_id IS NULL OR c.session_match = 'outside' OR c.any_unsure) THEN 'image-not-approved' END,
+    CASE WHEN c.session_match = 'outside' THEN 'call-outside-session' END,
+    CASE WHEN c.session_match IN ('no-session', 'no-log') THEN 'enclave-without-log' END,
+    CASE WHEN c.is_shared THEN 'key-shared-by-clients' END
+  ]) AS f (finding_kind)
+  WHERE f.finding_kind IS NOT NULL
 ), records AS (
   -- All records of the calls among them that several accounts have.
   SELECT *
   FROM kms_calls
   WHERE sharedeventid IN (
     SELECT k.sharedeventid
-    FROM candidates AS c
+    FROM suspects AS c
     JOIN kms_calls AS k ON k.group_key = c.group_key
     WHERE k.sharedeventid IS NOT NULL
   )
@@ -71,8 +80,8 @@ WITH lives AS (
 ), shared_by_counted AS (
   -- Another account's record of a call may name the key in another way.
   SELECT key_name
-  FROM suspects
-  WHERE is_shared AND group_key NOT IN (SELECT group_key FROM copied)
+  FROM groups
+  WHERE used AND key_name IN (SELECT key_name FROM shared) AND group_key NOT IN (SELECT group_key FROM copied)
   GROUP BY key_name
   HAVING min(client) <> max(client)
 ), judged AS (
