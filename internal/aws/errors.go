@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -89,6 +90,10 @@ func answer(err error) (code, message string, status int) {
 // expired reports whether the server takes the credentials for outdated, so that fresh
 // ones may help.
 func expired(err error) bool {
+	var session *ssocreds.InvalidTokenError // the files of the AWS CLI have none that is still good
+	if errors.As(err, &session) {
+		return true
+	}
 	code, _, _ := answer(err)
 	switch code {
 	case "ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired":
@@ -172,14 +177,16 @@ func (s *Session) credentialsFault(ctx context.Context, err error) error {
 	if isDenied(code, status) && s.options.RoleARN != "" {
 		return denied(target{"role " + s.options.RoleARN, ActionAssumeRole, s.options.RoleARN}, message)
 	}
+	who := s.who()
 	hint := "name a profile or a role, or set AWS_PROFILE; aws sts get-caller-identity shows who you are"
 	switch {
 	case expired(err):
+		who += ": they have expired"
 		hint = "renew them (aws sso login, or new keys) and run the command again: it resumes"
 	case code == "RequestTimeTooSkewed":
 		hint = "set this machine's clock"
 	}
-	return trailhouse.Errorf(trailhouse.CodeCredentials, "no valid credentials: %s: %w", s.who(), cause(err)).WithHint("%s", hint)
+	return trailhouse.Errorf(trailhouse.CodeCredentials, "no valid credentials: %s: %w", who, cause(err)).WithHint("%s", hint)
 }
 
 // configFault is the error of files of the AWS CLI that cannot be used.

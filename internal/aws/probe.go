@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -22,35 +21,22 @@ import (
 type Caller struct {
 	// Account is the account's 12 digits, ARN the user or the session of the role.
 	Account, ARN string
-	// ServerTime is the server's clock in UTC as it answered, to the second; zero where it
-	// did not tell.
-	ServerTime time.Time
 }
 
-// Caller asks AWS who we are, which needs no permission. ServerTime is set also where the
-// error is not nil, as long as a server answered. Errors are CodeCredentials, also where a
+// Caller asks AWS who we are, which needs no permission. Errors are CodeCredentials, also where a
 // clock is too far off, CodeDenied where the role may not be assumed, CodeUnavailable.
 func (s *Session) Caller(ctx context.Context) (Caller, error) {
 	client := sts.NewFromConfig(s.config)
 	var out *sts.GetCallerIdentityOutput
-	var c Caller
 	err := s.call(ctx, target{"the identity of " + s.who(), ActionGetCallerIdentity, "*"}, func() error {
 		var err error
 		out, err = client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-		c.ServerTime = dateOf(err)
 		return err
 	})
 	if err != nil {
-		if c.ServerTime.IsZero() {
-			c.ServerTime = dateOf(err)
-		}
-		return c, err
+		return Caller{}, err
 	}
-	c.Account, c.ARN = aws.ToString(out.Account), aws.ToString(out.Arn)
-	if at, ok := awsmiddleware.GetServerTime(out.ResultMetadata); ok {
-		c.ServerTime = at.UTC()
-	}
-	return c, nil
+	return Caller{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn)}, nil
 }
 
 // dateOf returns the server's clock as an answer with an error tells it.
@@ -141,6 +127,11 @@ func (t *Topic) TryPublish(ctx context.Context) error {
 
 // Who names the session in messages.
 func (s *Session) Who() string { return s.who() }
+
+// IsExpired reports whether credentials that have expired are the cause of an error.
+func IsExpired(err error) bool {
+	return trailhouse.CodeOf(err) == trailhouse.CodeCredentials && expired(err)
+}
 
 // IsMissing returns the permission that is missing where that is the cause of an error.
 func IsMissing(err error) (*MissingPermission, bool) {

@@ -21,6 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // What stands where Options holds zero.
@@ -63,6 +65,9 @@ type Options struct {
 	// IdleTimeout is how long a server may send nothing; zero stands for
 	// DefaultIdleTimeout.
 	IdleTimeout time.Duration
+	// Answered, where not nil, is called as soon as a server answers, with the server's
+	// clock in UTC, to the second. It may be called by several goroutines at once.
+	Answered func(server time.Time)
 }
 
 func (o Options) withDefaults() Options {
@@ -148,6 +153,9 @@ func (s *Session) load(ctx context.Context) (aws.Config, error) {
 		config.WithLogger(logging.Nop{}),
 		config.WithRetryer(o.retryer),
 	}
+	if o.Answered != nil {
+		with = append(with, config.WithAPIOptions([]func(*middleware.Stack) error{o.listen}))
+	}
 	if o.Profile != "" {
 		with = append(with, config.WithSharedConfigProfile(o.Profile))
 	}
@@ -155,6 +163,19 @@ func (s *Session) load(ctx context.Context) (aws.Config, error) {
 		with = append(with, config.WithRegion(o.Region))
 	}
 	return config.LoadDefaultConfig(ctx, with...)
+}
+
+// listen has Answered called with the time in the head of each answer, whatever it says.
+func (o Options) listen(stack *middleware.Stack) error {
+	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("Answered", func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
+		out, metadata, err := next.HandleDeserialize(ctx, in)
+		if response, ok := out.RawResponse.(*smithyhttp.Response); ok && response != nil && response.Response != nil {
+			if at, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+				o.Answered(at.UTC())
+			}
+		}
+		return out, metadata, err
+	}), middleware.After)
 }
 
 // retryer is the standard one of the SDK: what is throttled, refused for the moment or

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/trailhouse/trailhouse"
@@ -77,7 +78,8 @@ type examination struct {
 	report     func(Check)
 	unfit      bool // the configuration is not in order, so that nothing can be opened by it
 	identities map[config.AWS]*identity
-	tried      map[string]bool // permissions, so that each is tried once
+	tried      map[string]bool               // permissions, so that each is tried once
+	skew       atomic.Pointer[time.Duration] // how much this machine's clock is ahead of a server's, nil until one answers
 }
 
 func (e *examination) ok(name, place, text string, args ...any) {
@@ -169,6 +171,10 @@ func (e *examination) account(ctx context.Context) {
 		if once := fmt.Sprintf("%+v", one); !e.tried[once] {
 			e.tried[once] = true
 			e.try(ctx, id, n)
+			e.clock(n.Place)
 		}
+	}
+	if e.skew.Load() == nil && ctx.Err() == nil {
+		e.warn("clock", "", "set this machine's clock by NTP: AWS refuses requests of one that is far off", "not compared with the one of AWS: no server answered with its time")
 	}
 }

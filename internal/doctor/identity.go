@@ -39,14 +39,14 @@ func (e *examination) identity(ctx context.Context, n access.Need) {
 	}
 	id := &identity{objects: map[string]string{}, hidden: map[string]bool{}, streams: map[string][]aws.LogStream{}}
 	e.identities[n.As] = id
-	session, err := open(ctx, n.As)
+	session, err := e.open(ctx, n.As)
 	if err != nil {
 		e.fail("credentials", n.Place, err)
 		return
 	}
 	id.session = session
 	id.caller, err = session.Caller(ctx)
-	e.clock(id.caller.ServerTime, n.Place)
+	e.clock(n.Place)
 	switch missing, denied := aws.IsMissing(err); {
 	case denied && n.As.RoleARN != "" && missing.Action == aws.ActionAssumeRole:
 		e.noRole(ctx, n, missing, err)
@@ -57,7 +57,7 @@ func (e *examination) identity(ctx context.Context, n access.Need) {
 			Text: "who " + session.Who() + " is cannot be asked: " + err.Error(),
 			Hint: "imports and deliveries do not need it; AWS allows it to everyone, so a policy denies it expressly: look for the statement if that is not meant",
 		})
-	case err != nil && n.As.Endpoint != "" && trailhouse.CodeOf(err) != trailhouse.CodeInterrupted:
+	case err != nil && n.As.Endpoint != "" && !aws.IsExpired(err) && trailhouse.CodeOf(err) != trailhouse.CodeInterrupted:
 		// Servers that speak S3 rarely tell who one is; what they allow is tried all the same.
 		id.known = true
 		e.warn("credentials", n.Place, "nothing to do if the endpoint has no STS", "who %s is cannot be asked: %v", session.Who(), err)
@@ -81,29 +81,37 @@ func (e *examination) noRole(ctx context.Context, n access.Need, m *aws.MissingP
 	n.Action = aws.ActionAssumeRole
 	n.As.RoleARN, n.As.ExternalID = "", ""
 	base := &identity{}
-	if session, failed := open(ctx, n.As); failed == nil {
+	if session, failed := e.open(ctx, n.As); failed == nil {
 		base.caller, _ = session.Caller(ctx) // without an answer the settings name who it is
 	}
 	e.missing(n, base, m, err)
 }
 
 // open makes a session as the settings say, with less patience.
-func open(ctx context.Context, a config.AWS) (*aws.Session, error) {
+func (e *examination) open(ctx context.Context, a config.AWS) (*aws.Session, error) {
 	return aws.Open(ctx, aws.Options{
 		Profile: a.Profile, RoleARN: a.RoleARN, ExternalID: a.ExternalID, SessionName: a.SessionName,
 		Region: a.Region, Endpoint: a.Endpoint, PathStyle: a.PathStyle,
 		Attempts: attempts, MaxBackoff: time.Second, IdleTimeout: idleTimeout,
+		Answered: e.answered,
 	})
 }
 
-// clock compares the machine's clock with a server's.
-func (e *examination) clock(server time.Time, place string) {
-	if server.IsZero() || e.tried["clock"] {
+// answered compares the machine's clock with that of the first server that answers.
+func (e *examination) answered(server time.Time) {
+	skew := e.Clock.Now().Sub(server).Round(time.Second)
+	e.skew.CompareAndSwap(nil, &skew)
+}
+
+// clock tells once how far this machine's clock is off, as soon as that is known.
+func (e *examination) clock(place string) {
+	known := e.skew.Load()
+	if known == nil || e.tried["clock"] {
 		return
 	}
 	e.tried["clock"] = true
 	const name, hint = "clock", "set this machine's clock by NTP"
-	skew := e.Clock.Now().Sub(server).Round(time.Second)
+	skew := *known
 	off := skew.Abs()
 	switch {
 	case off >= skewFail:
@@ -123,12 +131,26 @@ func ahead(skew time.Duration) string {
 	return skew.String() + " ahead of"
 }
 
+// principal names whose permission a need is about: as AWS says, else as the settings do.
+func (id *identity) principal(n access.Need) string {
+	if id.caller.ARN == "" {
+		return n.Principal()
+	}
+	return id.caller.ARN
+}
+
+// lacking says that a permission is missing, and whose.
+func (id *identity) lacking(n access.Need, m *aws.MissingPermission) string {
+	text := m.Error() + " for " + id.principal(n)
+	if id.caller.Account != "" {
+		text += " of account " + id.caller.Account
+	}
+	return text
+}
+
 // missing reports a permission that is missing, and whose.
 func (e *examination) missing(n access.Need, id *identity, m *aws.MissingPermission, err error) {
-	who := id.caller.ARN
-	if who == "" {
-		who = n.Principal()
-	}
+	who := id.principal(n)
 	hint := trailhouse.HintOf(err)
 	switch m.Action {
 	case aws.ActionAssumeRole:
@@ -136,12 +158,8 @@ func (e *examination) missing(n access.Need, id *identity, m *aws.MissingPermiss
 	case n.Action:
 		hint = "trailhouse setup policy prints the whole policy; where it is in place, look at the policies of the bucket, key or organisation"
 	}
-	text := m.Error() + " for " + who
-	if id.caller.Account != "" {
-		text += " of account " + id.caller.Account
-	}
 	e.report(Check{
-		Result: Fail, Name: n.Action, Place: n.Place, Text: text, Hint: hint,
+		Result: Fail, Name: n.Action, Place: n.Place, Text: id.lacking(n, m), Hint: hint,
 		Action: m.Action, Resource: m.Resource, Account: id.caller.Account, Principal: who,
 	})
 }

@@ -43,10 +43,15 @@ func pattern(text string) *regexp.Regexp {
 // pattern itself if it is a name.
 func (e *examination) names(ctx context.Context, id *identity, n access.Need) ([]string, error) {
 	groups, err := e.logGroups(ctx, id, n)
-	if err != nil && !strings.ContainsAny(n.Group, "*?") {
+	_, denied := aws.IsMissing(err)
+	switch {
+	case err == nil:
+	case !strings.ContainsAny(n.Group, "*?"):
 		return []string{n.Group}, nil
-	}
-	if err != nil {
+	case !denied:
+		e.warn(n.Action, n.Place, trailhouse.HintOf(err), "not tried: the groups of %s cannot be listed: %v", n.Group, err)
+		return nil, errTold
+	default:
 		e.warn(n.Action, n.Place, "allow "+aws.ActionDescribeLogGroups+" first", "not tried: the groups of %s cannot be listed", n.Group)
 		return nil, errTold
 	}

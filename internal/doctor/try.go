@@ -48,6 +48,9 @@ func (e *examination) try(ctx context.Context, id *identity, n access.Need) {
 	case denied:
 		e.missing(n, id, missing, err)
 	case errors.Is(err, errTold):
+	case aws.IsExpired(err): // they are for whatever else they would be used for
+		id.known = false
+		e.fail("credentials", n.Place, err)
 	case err != nil:
 		e.fail(n.Action, n.Place, err)
 	default:
@@ -104,10 +107,9 @@ func (e *examination) get(ctx context.Context, id *identity, n access.Need) (str
 		return address(n) + "* can be read", nil
 	case denied && !missing.Told && !listed && strings.HasSuffix(key, nobody):
 		e.report(Check{
-			Result: Warn, Name: n.Action, Place: n.Place, Account: id.caller.Account, Principal: id.caller.ARN,
+			Result: Warn, Name: n.Action, Place: n.Place, Account: id.caller.Account, Principal: id.principal(n),
 			Action: n.Action, Resource: missing.Resource, Hint: "allow it if the policy lacks it, as trailhouse setup policy prints it",
-			Text: fmt.Sprintf("permission %s on %s is missing for %s of account %s, or only %s, by which S3 would say that there is no such object",
-				n.Action, missing.Resource, id.caller.ARN, id.caller.Account, aws.ActionListBucket),
+			Text: id.lacking(n, missing) + ", or only " + aws.ActionListBucket + ", by which S3 would say that there is no such object",
 		})
 		return "", errTold
 	case trailhouse.CodeOf(err) == trailhouse.CodeNotFound && probe && !strings.Contains(err.Error(), "NoSuchBucket"):
