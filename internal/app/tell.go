@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 
 	"github.com/trailhouse/trailhouse"
 	delivery "github.com/trailhouse/trailhouse/internal/deliver"
@@ -57,7 +58,7 @@ func (h *House) tellDeliveries(ctx context.Context, outcomes []delivery.Outcome)
 		if o.Client != "" {
 			scope += " for " + o.Client
 		}
-		for _, t := range o.Targets {
+		for _, t := range append(slices.Clone(o.Targets), o.Earlier...) { // the run that sent may have ended before it told
 			c := trailhouse.Coverage{Scope: scope, Object: "delivery " + o.ID + " to " + t.Target + " " + t.Address}
 			switch {
 			case t.State == state.DeliveryFailed, t.InDoubt():

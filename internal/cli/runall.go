@@ -48,7 +48,8 @@ overlap or one is killed.
 
 A delivery is due where an instant of its schedule has passed and nothing was sent
 for it; of several such instants the last one counts, and the text says that there
-were others. What could not be sent is tried again, under the same id. A delivery
+were others. What could not be sent is tried again, under the same id, and only that
+is said of it then; trailhouse deliveries has what was sent before. A delivery
 that is new in the configuration is sent at once for its last instant. With --now
 that one delivery is sent for this instant, due or not, and no other.
 
@@ -117,7 +118,7 @@ func (s *shell) printRun(due bool, result RunResult) {
 		fmt.Fprintf(s.env.Out, "deliver %s\n", titleOf(d))
 		for _, t := range d.Targets {
 			state := t.State
-			if due {
+			if due && !t.InDoubt() {
 				state = "is due"
 			}
 			fmt.Fprintf(s.env.Out, "  %s %s %s\n", state, t.Target, strings.TrimSpace(printableOr(t.Receipt, t.Address)))

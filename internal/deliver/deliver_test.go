@@ -260,11 +260,20 @@ func TestFailingTargetIsTriedAgain(t *testing.T) {
 		t.Errorf("%+v", out.Targets)
 	}
 	w.set(w.now.Add(time.Hour))
+	if due, err := r.Due(t.Context(), w.plans, Options{}); err != nil || len(due) != 1 || len(due[0].Targets) != 3 {
+		t.Errorf("due %+v, %v", due, err)
+	}
+	if all, err := r.List(t.Context(), state.DeliveryFilter{}); err != nil || len(all) != 1 || len(all[0].Targets) != 4 {
+		t.Errorf("all %+v, %v", all, err)
+	}
 	delete(w.refuse, "s3")
 	delete(w.lose, "mail")
 	out = w.run(w.runner())[0]
 	if out.Failed() || !out.Again || w.rendered != 2 {
 		t.Fatalf("%+v, made %d times", out, w.rendered)
+	}
+	if len(out.Targets) != 3 || out.Targets[0].Target != "s3" || len(out.Earlier) != 1 || out.Earlier[0].Target != "directory" {
+		t.Errorf("the second run tells of what it did not do: %+v", out)
 	}
 	if n := len(w.got["directory"]); n != 1 {
 		t.Errorf("%d times in the directory", n)

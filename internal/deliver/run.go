@@ -52,8 +52,13 @@ type Outcome struct {
 	// Missed counts earlier instants at which nothing ran.
 	Missed int `json:"missed,omitempty"`
 	// Incomplete counts objects of evidence that the reports lack.
-	Incomplete int             `json:"evidence_missing,omitempty"`
-	Targets    []TargetOutcome `json:"targets"`
+	Incomplete int `json:"evidence_missing,omitempty"`
+	// Targets are those that the run tried, or would try, and those whose answers were
+	// lost; of a list of the past all.
+	Targets []TargetOutcome `json:"targets"`
+	// Earlier are those that an earlier run sent to, or that were given up: this run does
+	// nothing for them.
+	Earlier []TargetOutcome `json:"-"`
 }
 
 // TargetOutcome is what became of one target of a delivery.
@@ -95,7 +100,7 @@ func (r *Runner) Due(ctx context.Context, plans []Plan, o Options) ([]Outcome, e
 	err := r.each(plans, o, func(p *Plan, c Client) error {
 		list, err := r.list(ctx, p, c, o)
 		for _, d := range list {
-			out = append(out, outcomeOf(d))
+			out = append(out, outcomeOf(d).ofThisRun(d))
 		}
 		return err
 	})
@@ -129,7 +134,7 @@ func (r *Runner) Run(ctx context.Context, plans []Plan, o Options) ([]Outcome, e
 		for _, d := range list {
 			outcome, err := r.send(ctx, d, o.Notes)
 			if outcome.ID != "" {
-				out = append(out, outcome)
+				out = append(out, outcome.ofThisRun(d))
 			}
 			if err != nil {
 				return err
@@ -198,6 +203,20 @@ func outcomeOf(d Due) Outcome {
 		})
 	}
 	return out
+}
+
+// ofThisRun sets apart the targets that were done before the run.
+func (o Outcome) ofThisRun(before Due) Outcome {
+	all := o.Targets
+	o.Targets = nil
+	for i, t := range before.Targets {
+		if t.State == state.DeliverySent || t.State == state.DeliveryGivenUp {
+			o.Earlier = append(o.Earlier, all[i])
+		} else {
+			o.Targets = append(o.Targets, all[i])
+		}
+	}
+	return o
 }
 
 // step lets a test stop the world.
