@@ -61,7 +61,7 @@ func (h *House) tellDeliveries(ctx context.Context, outcomes []delivery.Outcome)
 		for _, t := range append(slices.Clone(o.Targets), o.Earlier...) { // the run that sent may have ended before it told
 			c := trailhouse.Coverage{Scope: scope, Object: "delivery " + o.ID + " to " + t.Target + " " + t.Address}
 			switch {
-			case t.State == state.DeliveryFailed, t.InDoubt():
+			case t.State == state.DeliveryFailed, t.InDoubt(), t.Stuck():
 				c.Result, c.Detail = trailhouse.CoverageMissing, t.Error
 			case t.State == state.DeliverySent:
 				c.Result, c.Detail = trailhouse.CoverageRead, "arrived after it had failed"

@@ -118,7 +118,7 @@ func (s *shell) printRun(due bool, result RunResult) {
 		fmt.Fprintf(s.env.Out, "deliver %s\n", titleOf(d))
 		for _, t := range d.Targets {
 			state := t.State
-			if due && !t.InDoubt() {
+			if due && !t.Stuck() {
 				state = "is due"
 			}
 			fmt.Fprintf(s.env.Out, "  %s %s %s\n", state, t.Target, strings.TrimSpace(printableOr(t.Receipt, t.Address)))
@@ -186,7 +186,9 @@ func notArrived(id string, t deliver.TargetOutcome) error {
 		return trailhouse.Errorf(trailhouse.CodePartial, "it is not known whether delivery %s reached %s %s: %s", id, t.Target, t.Address, t.Error).WithHint("%s", t.Hint)
 	}
 	hint := "the next run tries it again"
-	if t.Hint != "" {
+	if t.Stuck() {
+		hint = t.Hint
+	} else if t.Hint != "" {
 		hint = t.Hint + "; " + hint
 	}
 	return trailhouse.Errorf(trailhouse.CodePartial, "delivery %s did not reach %s %s: %s", id, t.Target, t.Address, t.Error).WithHint("%s", hint)
@@ -208,7 +210,8 @@ func (s *shell) deliveriesCommand() *cobra.Command {
 		Long: `Lists deliveries with their ids, targets, states, attempts and errors, the newest
 last. A target is open (not tried, or the run was killed in an attempt), failed (tried
 again by the next run), unknown (sent, and the answer was lost: sent once more by the
-next run), uncertain (that was so twice: sent no more), sent or given-up.`,
+next run), uncertain (that was so twice: sent no more), refused (for good: sent no
+more), sent or given-up.`,
 		Example: `  trailhouse deliveries
   trailhouse deliveries bill --open
   trailhouse deliveries give-up 4b1f0c9a6f7e21d3a95c5f0d7e8b3a46`,

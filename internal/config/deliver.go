@@ -84,7 +84,9 @@ type DeliverTarget struct {
 	S3 S3Target `yaml:"s3"`
 	// A topic of SNS: a summary, and links to the objects of the s3 target before it.
 	SNS SNSTarget `yaml:"sns"`
-	// Mail by SMTP: text and HTML with the first rows, and the files.
+	// Mail by SMTP: text and HTML with the first rows, and all files attached. There is no
+	// size limit of ours; a server that refuses a mail as too large (552) gets it no more,
+	// see docs/deliver.md.
 	Mail MailTarget `yaml:"mail"`
 
 	// kinds are those that the file names, also where nothing stands below one: of what is

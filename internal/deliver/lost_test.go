@@ -118,6 +118,45 @@ func TestDoubtStays(t *testing.T) {
 	}
 }
 
+// TestRefusedForGood has a server that takes no mail of that size: one attempt, and then
+// each run says so until someone ends it. A mail that is refused for what may be put right
+// is tried by each run, and not for ever.
+func TestRefusedForGood(t *testing.T) {
+	server := testkit.NewMailServer(t, testkit.MailOptions{TLS: "none"})
+	for _, tt := range []struct{ code, attempts int }{{552, 1}, {550, mostRefusals}} {
+		w := newWorld(t, byMail)
+		r := w.runner()
+		asked := 0
+		sender := mail.New(mail.Options{Host: server.Host, Port: server.Port, TLS: mail.NoTLS, From: "a@x.example", To: []string{"b@x.example"}})
+		r.Open = func(context.Context, Target) (trailhouse.Sender, error) { asked++; return sender, nil }
+		server.Refuse(tt.code, "no")
+		var out Outcome
+		for n := range tt.attempts + 2 {
+			all := w.run(r)
+			if len(all) != 1 || !all[0].Failed() {
+				t.Fatalf("%d: run %d: %+v", tt.code, n+1, all)
+			}
+			out = all[0]
+			if stuck := out.Targets[0].Stuck(); stuck != (n+1 >= tt.attempts) {
+				t.Fatalf("%d: run %d: %+v", tt.code, n+1, out)
+			}
+		}
+		if got := out.Targets[0]; got.State != state.DeliveryRefused || got.Attempts != tt.attempts || asked != tt.attempts || got.Error == "" ||
+			!strings.Contains(got.Hint, "use s3 with a link") || !strings.Contains(got.Hint, "give-up "+out.ID) {
+			t.Errorf("%d: %d attempts, %+v", tt.code, asked, got)
+		}
+		if open, err := r.List(t.Context(), state.DeliveryFilter{Open: true}); len(open) != 1 || err != nil {
+			t.Errorf("%d: open %+v, %v", tt.code, open, err)
+		}
+		if n, err := r.GiveUp(t.Context(), out.ID); n != 1 || err != nil {
+			t.Errorf("%d: gave %d up, %v", tt.code, n, err)
+		}
+		if all := w.run(r); len(all) > 0 {
+			t.Errorf("%d: %+v", tt.code, all)
+		}
+	}
+}
+
 // TestNothingOfOtherClients: where each client gets its own, what failed is told without
 // its places.
 func TestNothingOfOtherClients(t *testing.T) {

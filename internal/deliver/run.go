@@ -53,8 +53,8 @@ type Outcome struct {
 	Missed int `json:"missed,omitempty"`
 	// Incomplete counts objects of evidence that the reports lack.
 	Incomplete int `json:"evidence_missing,omitempty"`
-	// Targets are those that the run tried, or would try, and those whose answers were
-	// lost; of a list of the past all.
+	// Targets are those that the run tried, or would try, and those that wait for
+	// someone to look; of a list of the past all.
 	Targets []TargetOutcome `json:"targets"`
 	// Earlier are those that an earlier run sent to, or that were given up: this run does
 	// nothing for them.
@@ -65,8 +65,8 @@ type Outcome struct {
 type TargetOutcome struct {
 	Target  string `json:"target"`
 	Address string `json:"address"`
-	// State is open, failed, unknown, uncertain, sent or given-up; of a dry run open is
-	// what would be sent.
+	// State is open, failed, unknown, uncertain, refused, sent or given-up; of a dry run
+	// open is what would be sent.
 	State    string `json:"state"`
 	Attempts int    `json:"attempts"`
 	// Tried is when the last attempt began, Sent when it arrived; zero before.
@@ -84,10 +84,15 @@ func (t TargetOutcome) InDoubt() bool {
 	return t.State == state.DeliveryUnknown || t.State == state.DeliveryUncertain
 }
 
+// Stuck reports whether runs try the target no more although nobody gave it up.
+func (t TargetOutcome) Stuck() bool {
+	return t.State == state.DeliveryUncertain || t.State == state.DeliveryRefused
+}
+
 // Failed reports whether a target has not got the delivery.
 func (o Outcome) Failed() bool {
 	for _, t := range o.Targets {
-		if t.InDoubt() || t.State == state.DeliveryFailed || t.State == state.DeliveryOpen {
+		if t.InDoubt() || t.State == state.DeliveryFailed || t.State == state.DeliveryOpen || t.State == state.DeliveryRefused {
 			return true
 		}
 	}

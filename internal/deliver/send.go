@@ -8,6 +8,11 @@ import (
 	"github.com/trailhouse/trailhouse/internal/state"
 )
 
+// mostRefusals is after how many attempts a mail that the server refuses is sent no more:
+// what may be put right has four days of a run each hour, as mail servers give their own
+// queues, and a server that is asked for ever may shut us out.
+const mostRefusals = 100
+
 const (
 	// tries is how often a target is tried within one run: what does not work then is for
 	// the next run.
@@ -35,7 +40,7 @@ func (r *Runner) send(ctx context.Context, d Due, notes []string) (Outcome, erro
 	}
 	for i := range out.Targets {
 		t := &out.Targets[i]
-		if t.State == state.DeliverySent || t.State == state.DeliveryGivenUp || t.State == state.DeliveryUncertain {
+		if t.State == state.DeliverySent || t.State == state.DeliveryGivenUp || t.Stuck() {
 			continue
 		}
 		if err := r.sendTo(ctx, &d, content, failed, &out, t); err != nil {
@@ -75,14 +80,16 @@ func (r *Runner) sendTo(ctx context.Context, d *Due, content *trailhouse.Deliver
 			return err
 		}
 		out.Attempts, out.Tried = out.Attempts+1, r.Clock.Now().UTC()
+		refused := false
 		if err == nil {
 			receipt, err = r.attempt(ctx, sender, content)
+			refused = forGood(err, target.Kind(), out.Attempts)
 		}
 		if ctx.Err() != nil && err != nil {
 			return trailhouse.Errorf(trailhouse.CodeInterrupted, "interrupted while sending delivery %s: %w", d.ID, ctx.Err())
 		}
 		r.step("record")
-		if err := r.record(ctx, d.ID, out, receipt, err); err != nil {
+		if err := r.record(ctx, d.ID, out, receipt, err, refused); err != nil {
 			return err
 		}
 		if trailhouse.CodeOf(err) != trailhouse.CodeUnavailable || sender == nil || try == tries {
@@ -103,12 +110,19 @@ func (r *Runner) attempt(ctx context.Context, sender trailhouse.Sender, content 
 	return sender.Send(ctx, content)
 }
 
+// forGood reports whether what a target answered to an attempt will stay so: the same
+// bytes are as large the next time.
+func forGood(err error, kind string, attempts int) bool {
+	code := trailhouse.CodeOf(err)
+	return code == trailhouse.CodeLimit || kind == "mail" && code == trailhouse.CodeDenied && attempts >= mostRefusals
+}
+
 // record notes how an attempt ended.
-func (r *Runner) record(ctx context.Context, id string, out *TargetOutcome, receipt string, failure error) error {
+func (r *Runner) record(ctx context.Context, id string, out *TargetOutcome, receipt string, failure error, refused bool) error {
 	before := out.State
 	out.State, out.Receipt, out.Error, out.Hint, out.Sent = state.DeliverySent, receipt, "", "", r.Clock.Now().UTC()
 	if failure != nil {
-		out.State, out.Error, out.Hint = failed(before, failure), failure.Error(), trailhouse.HintOf(failure)
+		out.State, out.Error, out.Hint = failed(before, failure, refused), failure.Error(), trailhouse.HintOf(failure)
 		out.Sent = time.Time{}
 	}
 	if hint := hintOf(out.State, id); hint != "" {
@@ -120,10 +134,12 @@ func (r *Runner) record(ctx context.Context, id string, out *TargetOutcome, rece
 // failed returns the state behind an attempt that failed. An answer that was lost once
 // stays in doubt whatever the next attempts say, so that no more than two copies are ever
 // sent because of lost answers.
-func failed(before string, failure error) string {
+func failed(before string, failure error, refused bool) string {
 	lost := trailhouse.CodeOf(failure) == trailhouse.CodeUncertain
 	switch {
-	case lost && before == state.DeliveryUnknown:
+	case refused && before != state.DeliveryUnknown:
+		return state.DeliveryRefused
+	case (lost || refused) && before == state.DeliveryUnknown:
 		return state.DeliveryUncertain
 	case lost || before == state.DeliveryUnknown:
 		return state.DeliveryUnknown
@@ -131,7 +147,8 @@ func failed(before string, failure error) string {
 	return state.DeliveryFailed
 }
 
-// hintOf says what to do about a target whose answer was lost; empty for other states.
+// hintOf says what to do about a target that waits for someone to look; empty for other
+// states.
 func hintOf(s, id string) string {
 	switch s {
 	case state.DeliveryUnknown:
@@ -139,6 +156,9 @@ func hintOf(s, id string) string {
 	case state.DeliveryUncertain:
 		return "it may have arrived, once or twice, and is sent no more: look for the id " + id + " there, then end this with trailhouse deliveries give-up " + id +
 			"; trailhouse run --now sends it anew"
+	case state.DeliveryRefused:
+		return "it is sent no more, because the same would be refused again: where it is too large, attach less (fewer formats or columns, a shorter period) " +
+			"or use s3 with a link by sns, else correct what the error says; then end this with trailhouse deliveries give-up " + id + "; trailhouse run --now sends it anew"
 	}
 	return ""
 }

@@ -14,6 +14,7 @@ const (
 	DeliveryUnknown = "unknown" // sent, and the answer was lost; it is tried once more
 	// DeliveryUncertain is DeliveryUnknown for the second time: it is tried no more.
 	DeliveryUncertain = "uncertain"
+	DeliveryRefused   = "refused"  // refused for good; it is tried no more
 	DeliverySent      = "sent"     // arrived
 	DeliveryGivenUp   = "given-up" // a user wants no further attempt
 )
@@ -109,7 +110,7 @@ func (s *State) Deliveries(ctx context.Context, f DeliveryFilter) ([]Delivery, e
 			target, address, state, attempts, tried_at, sent_at, receipt, error
 		FROM (SELECT * FROM delivery AS d
 			WHERE (?1 = '' OR id = ?1) AND (?2 = '' OR name = ?2)
-				AND (NOT ?3 OR EXISTS (SELECT 1 FROM delivery_target WHERE delivery_id = d.id AND state IN ('open', 'failed', 'unknown', 'uncertain')))
+				AND (NOT ?3 OR EXISTS (SELECT 1 FROM delivery_target WHERE delivery_id = d.id AND state IN ('open', 'failed', 'unknown', 'uncertain', 'refused')))
 			ORDER BY scheduled_at DESC, name DESC, client DESC, id LIMIT ?4) AS d
 		JOIN delivery_target ON delivery_id = id
 		ORDER BY scheduled_at, name, client, id, position`, f.ID, f.Name, f.Open, limit)

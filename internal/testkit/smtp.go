@@ -127,6 +127,13 @@ func (m *MailServer) Refuse(code int, text string) {
 	}
 }
 
+// RefuseAs is Refuse with an enhanced code such as 5.3.4.
+func (m *MailServer) RefuseAs(code int, enhanced [3]int, text string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refuse = &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode(enhanced), Message: text}
+}
+
 // Lose has the server take each mail whole and drop the connection without an answer.
 func (m *MailServer) Lose(lose bool) {
 	m.mu.Lock()

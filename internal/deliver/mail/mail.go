@@ -219,6 +219,19 @@ func local(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// tooLarge reports whether a server refuses mails of that size. 552 stands for a mailbox
+// that is full too, which passes: its enhanced code is 5.2.2 (RFC 1870 6, RFC 3463 3.3 and
+// 3.4).
+func tooLarge(e *mail.SendError) bool {
+	switch e.EnhancedStatusCode() {
+	case "5.2.3", "5.3.4":
+		return true
+	case "5.2.2":
+		return false
+	}
+	return e.ErrorCode() == 552
+}
+
 // fault gives an error of the library its code. A server that says no for good (5xx) has
 // to be listened to; anything else may pass.
 func (s *Sender) fault(err error) error {
@@ -232,6 +245,9 @@ func (s *Sender) fault(err error) error {
 			WithHint("check the name of the host, or name its certificates with ca_file")
 	case errors.As(err, &refused) && refused.Reason == mail.ErrSMTPDataClose && refused.ErrorCode() == 0:
 		return trailhouse.Errorf(trailhouse.CodeUncertain, "the mail server %s got the whole mail, and its answer was lost: %w", host, err)
+	case errors.As(err, &refused) && tooLarge(refused):
+		return trailhouse.Errorf(trailhouse.CodeLimit, "the mail server %s refused the mail as too large: %w", host, err).
+			WithHint("attach less (fewer formats or columns, a shorter period), or use s3 with a link by sns")
 	case errors.As(err, &refused) && refused.ErrorCode() >= 500:
 		return trailhouse.Errorf(trailhouse.CodeDenied, "the mail server %s refused the mail: %w", host, err).
 			WithHint("its own words say why: check sender and recipients")

@@ -162,11 +162,17 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
-	for code, want := range map[int]trailhouse.Code{550: trailhouse.CodeDenied, 451: trailhouse.CodeUnavailable} {
+	for code, want := range map[int]trailhouse.Code{550: trailhouse.CodeDenied, 451: trailhouse.CodeUnavailable, 552: trailhouse.CodeLimit} {
 		plain.Refuse(code, "we do not want it")
 		_, err := New(options(plain, NoTLS)).Send(t.Context(), delivery())
 		if trailhouse.CodeOf(err) != want || !strings.Contains(err.Error(), "we do not want it") {
 			t.Errorf("%d: %v", code, err)
+		}
+	}
+	for enhanced, want := range map[[3]int]trailhouse.Code{{5, 3, 4}: trailhouse.CodeLimit, {5, 2, 3}: trailhouse.CodeLimit, {5, 2, 2}: trailhouse.CodeDenied} {
+		plain.RefuseAs(552, enhanced, "no")
+		if _, err := New(options(plain, NoTLS)).Send(t.Context(), delivery()); trailhouse.CodeOf(err) != want {
+			t.Errorf("%v: %v", enhanced, err)
 		}
 	}
 	if n := len(plain.Mails()) + len(login.Mails()); n > 0 {
