@@ -46,7 +46,8 @@ func (s *shell) findingsList() *cobra.Command {
 		Use:   "list",
 		Short: "List findings, acknowledged ones too",
 		Long: `Lists what the report findings finds, worst first and acknowledged ones last. The
-report has more columns and filters: trailhouse report findings.`,
+report has more columns and filters: trailhouse report findings. Acknowledgements of what
+is found no more are in another: trailhouse report acknowledgements.`,
 		Example: "  trailhouse findings list --state open --last 4w\n  trailhouse findings list --severity critical --format json",
 		Args:    between(0, 0, ""),
 	}
