@@ -120,7 +120,9 @@ func (e *Events) caller(b *trailhouse.Batch, i int) (session, instance string) {
 	}
 	who := b.Child(e.identity)
 	row, _ := b.Rows(e.identity, i)
-	if string(who.Text(e.member.typ, row)) == "AssumedRole" {
+	// Another account's record of a call names the account alone; the id of its principal is
+	// still that of the role session.
+	if typ := string(who.Text(e.member.typ, row)); typ == "AssumedRole" || typ == "AWSAccount" {
 		session = sessionOf(who.String(e.member.arn, row), who.String(e.member.principal, row))
 	}
 	if isInstance(session) {

@@ -246,6 +246,8 @@ func TestCallersAndKeys(t *testing.T) {
 		{role("deploy", `,"sessionContext":{"sourceIdentity":"i-0a1b2c3d4e5f60719"}`), "session_name caller_instance_id", "deploy i-0a1b2c3d4e5f60719"},
 		{role("deploy", `,"inScopeOf":{"credentialsIssuedTo":"arn:aws:ec2:eu-west-1:1:instance/i-0a1b2c3d4e5f60719"}`), "session_name caller_instance_id", "deploy i-0a1b2c3d4e5f60719"},
 		{`"userIdentity":{"type":"AssumedRole","principalId":"AROA1:i-0a1b2c3d4e5f60718"}`, "session_name caller_instance_id", "i-0a1b2c3d4e5f60718 i-0a1b2c3d4e5f60718"},
+		{`"userIdentity":{"type":"AWSAccount","principalId":"AROA1:i-0a1b2c3d4e5f60718","accountId":"2"}`, "session_name caller_instance_id", "i-0a1b2c3d4e5f60718 i-0a1b2c3d4e5f60718"},
+		{`"userIdentity":{"type":"AWSAccount","principalId":"AIDA1","accountId":"2"}`, "session_name caller_instance_id", "- -"},
 		{`"userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::1:user/i-0a1b2c3d4e5f60718"}`, "session_name caller_instance_id", "- -"},
 		{`"resources":[{"ARN":"` + alias + `"},{"ARN":"arn:aws:s3:::b"},{"ARN":"` + key + `","type":"AWS::KMS::Key"}]`, "key_arn key_id", key + " -"},
 		{`"resources":[{"ARN":"` + alias + `"}],"requestParameters":{"keyId":"k"}`, "key_arn key_id", alias + " k"},
