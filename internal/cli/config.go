@@ -25,17 +25,8 @@ func (s *shell) configCheck() *cobra.Command {
 		Short: "Check flags, environment and trailhouse.yaml and say everything that is wrong",
 		Args:  between(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
-			settings, err := s.config(c)
-			if err != nil {
-				return err
-			}
-			if _, err := clients.Compile(settings.File(), settings.Clients, settings.Hosts); err != nil {
-				return err
-			}
-			if err := settings.CheckFolders(); err != nil {
-				return err
-			}
-			if err := checkDeliveries(settings); err != nil {
+			settings, err := config.Check(s.input(c))
+			if err := errors.Join(err, checkMeaning(settings)); err != nil {
 				return err
 			}
 			for _, name := range settings.UnknownVariables() {
@@ -48,30 +39,42 @@ func (s *shell) configCheck() *cobra.Command {
 	}
 }
 
-// checkDeliveries checks schedules, periods, templates, and that each report has what is
-// asked of it.
-func checkDeliveries(c *config.Config) error {
-	plans, err := deliver.Compile(c)
-	if err != nil {
-		return err
+// checkMeaning finds what is wrong beside keys and types: rules of clients, folders, and
+// of deliveries schedules, periods, templates, and that each report has what is asked of
+// it.
+func checkMeaning(c *config.Config) error {
+	var wrong []error
+	if c.Sound("clients") && c.Sound("hosts") {
+		_, err := clients.Compile(c.File(), c.Clients, c.Hosts)
+		wrong = append(wrong, err)
 	}
+	plans, err := deliver.Compile(c)
+	wrong = append(wrong, err, c.CheckFolders())
 	var own fs.FS
 	if c.Reports.Folder != "" {
 		own = os.DirFS(c.Reports.Folder)
 	}
 	library, err := report.NewLibrary(own)
 	if err != nil {
-		return err
+		if c.CheckFolders() == nil {
+			wrong = append(wrong, err)
+		}
+		return errors.Join(wrong...)
 	}
-	var wrong []error
 	for i, p := range plans {
 		for _, r := range p.Reports {
-			err := library.CheckRequest(report.Request{Name: r.Name, Argument: r.Argument, Args: r.Parameters}, p.Formats, r.Columns)
-			if err == nil && c.Deliver[i].ForEachClient {
-				err = library.ForClient(r.Name)
+			if r.Name == "" {
+				continue // told as missing
 			}
-			if err != nil {
-				wrong = append(wrong, usage("%s: deliver[%d]: %w", c.Origin(fmt.Sprintf("deliver[%d]", i+1)), i+1, err).WithHint("%s", trailhouse.HintOf(err)))
+			found := library.CheckRequest(report.Request{Name: r.Name, Argument: r.Argument, Args: r.Parameters}, p.Formats, r.Columns)
+			if c.Deliver[i].ForEachClient {
+				found = append(found, library.ForClient(r.Name))
+			}
+			at := fmt.Sprintf("deliver[%d]", i+1)
+			for _, err := range found {
+				if err != nil {
+					wrong = append(wrong, usage("%s: %s: %w", c.Origin(at), at, err).WithHint("%s", trailhouse.HintOf(err)))
+				}
 			}
 		}
 	}

@@ -91,6 +91,11 @@ func settingOf(flag string) string {
 
 // config reads the configuration as the flags of c ask for it.
 func (s *shell) config(c *cobra.Command) (*config.Config, error) {
+	return config.Load(s.input(c))
+}
+
+// input is where the configuration comes from.
+func (s *shell) input(c *cobra.Command) config.Input {
 	given := map[string]string{}
 	if s.flags.quiet {
 		given["log.level"] = "error"
@@ -103,7 +108,7 @@ func (s *shell) config(c *cobra.Command) (*config.Config, error) {
 	if s.flags.json {
 		given["log.format"] = "json"
 	}
-	return config.Load(config.Input{File: s.flags.config, Environ: s.env.Environ, Flags: given, Dir: s.env.Dir})
+	return config.Input{File: s.flags.config, Environ: s.env.Environ, Flags: given, Dir: s.env.Dir}
 }
 
 // logger returns the log of a configuration: to standard error, above the progress

@@ -1,7 +1,9 @@
 package clients
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -61,20 +63,24 @@ type host struct {
 // and line.
 func Compile(file string, rules []config.ClientRule, hosts map[string]config.Host) (*Rules, error) {
 	r := &Rules{}
+	var wrong []error
 	for i, given := range rules {
 		compiled, err := compile(given)
 		if err != nil {
-			return nil, trailhouse.Errorf(trailhouse.CodeUsage, "%s:%d: clients: rule %d: %w", file, given.Line, i+1, err).
-				WithHint("correct the rule in %s; `trailhouse config check` tells whether it can be used", file)
+			wrong = append(wrong, trailhouse.Errorf(trailhouse.CodeUsage, "%s:%d: clients: rule %d: %w", file, given.Line, i+1, err).
+				WithHint("correct the rule in %s; `trailhouse config check` tells whether it can be used", file))
 		}
 		r.rules = append(r.rules, compiled)
 	}
-	for instance, given := range hosts {
-		if err := checkHost(instance, given); err != nil {
-			return nil, trailhouse.Errorf(trailhouse.CodeUsage, "%s: hosts: %s: %w", file, strconv.Quote(instance), err).
-				WithHint("correct the host in %s", file)
+	for _, instance := range slices.Sorted(maps.Keys(hosts)) {
+		if err := checkHost(instance, hosts[instance]); err != nil {
+			wrong = append(wrong, trailhouse.Errorf(trailhouse.CodeUsage, "%s: hosts: %s: %w", file, strconv.Quote(instance), err).
+				WithHint("correct the host in %s", file))
 		}
-		r.hosts = append(r.hosts, host{instance, given})
+		r.hosts = append(r.hosts, host{instance, hosts[instance]})
+	}
+	if len(wrong) > 0 {
+		return nil, errors.Join(wrong...)
 	}
 	slices.SortFunc(r.hosts, func(a, b host) int { return strings.Compare(a.instance, b.instance) })
 	return r, nil

@@ -41,6 +41,7 @@ func (c *Config) checkHosts() []error {
 	var wrong []error
 	for _, id := range c.hostIDs() {
 		if !isInstance(id) {
+			c.faulty["hosts"] = true
 			wrong = append(wrong, trailhouse.Errorf(trailhouse.CodeUsage, "%s: hosts: %s", c.Origin("hosts."+id), notInstance(id)))
 		}
 		if host := c.Hosts[id]; host.Account != "" && !isAccount(host.Account) {
@@ -51,12 +52,41 @@ func (c *Config) checkHosts() []error {
 }
 
 // wrong is an error at a key of the file, or at the mapping that should hold it.
+// It says nothing where the value could not be read, because that is told.
 func (c *Config) wrong(parent, name, text string) *trailhouse.Error {
+	c.faulty[sectionOf(parent)] = true
+	if c.told(parent + "." + name) {
+		return &trailhouse.Error{Code: trailhouse.CodeUsage}
+	}
 	place, ok := c.origins[parent+"."+name]
 	if !ok {
 		place = c.Origin(parent)
 	}
 	return trailhouse.Errorf(trailhouse.CodeUsage, "%s: %s.%s: %s", place, parent, name, text)
+}
+
+// told reports whether a value at the key, below it or around it could not be read.
+func (c *Config) told(key string) bool {
+	for broken := range c.broken {
+		if broken == key || within(broken, key) || within(key, broken) {
+			return true
+		}
+	}
+	return false
+}
+
+// within reports whether a key is below another.
+func within(key, other string) bool {
+	rest, ok := strings.CutPrefix(key, other)
+	return ok && rest != "" && strings.ContainsAny(rest[:1], ".[")
+}
+
+// sectionOf returns the first part of a key.
+func sectionOf(key string) string {
+	if i := strings.IndexAny(key, ".["); i >= 0 {
+		return key[:i]
+	}
+	return key
 }
 
 func notAccount(text string) string { return fmt.Sprintf("%q is not an account id of 12 digits", text) }

@@ -34,6 +34,8 @@ type Config struct {
 	origins map[string]string // key → where its value comes from
 	file    string            // the trailhouse.yaml that was read, "" where none
 	unknown []string          // TRAILHOUSE_* variables that are no setting
+	broken  map[string]bool   // keys whose values could not be read, which is told already
+	faulty  map[string]bool   // sections in which something is wrong
 }
 
 // Log says what goes to stderr beside results.
@@ -107,7 +109,7 @@ func Default(dataHome string) *Config {
 		AWS: AWS{
 			SessionName: "trailhouse", Attempts: 10, Parallel: 8, IdleTimeout: 30 * time.Second, LookBackDays: 2,
 		},
-		origins: map[string]string{},
+		origins: map[string]string{}, broken: map[string]bool{}, faulty: map[string]bool{},
 	}
 }
 

@@ -105,6 +105,30 @@ func TestAllErrorsAreCollected(t *testing.T) {
 	}
 }
 
+// TestUnreadableValuesHideNothingElse has values that cannot be read beside others that
+// can and are wrong: both are told, and nothing is told twice.
+func TestUnreadableValuesHideNothingElse(t *testing.T) {
+	_, err := load(t, `clients:
+  - client: [acme]
+approved_images:
+  - {pcr0: [x], client: acme, from: 2025-10-02, until: 2025-10-02}
+deliver:
+  - name: [list]
+    report: events
+    formats: xlsx
+    target: {directory: out}
+  - {name: d, target: {directory: out}, colour: red}
+`, Input{})
+	for i, want := range []string{
+		":2: clients[1].client: is a list", ":4: approved_images[1].pcr0: is a list", ":6: deliver[1].name: is a list", ":10: deliver[2].colour: unknown key",
+		":4: approved_images[1].until: is not after", ":8: deliver[1].formats: ", ":10: deliver[2].report: is missing",
+	} {
+		if lines := strings.Split(err.Error(), "\n"); len(lines) != 7 || !strings.Contains(lines[i], want) {
+			t.Errorf("%d errors, not %q: %v", len(lines), want, err)
+		}
+	}
+}
+
 func TestSyntaxErrorNamesLine(t *testing.T) {
 	_, err := load(t, "query:\n  rows: [1\n", Input{})
 	if err == nil || !strings.HasPrefix(err.Error(), "trailhouse.yaml:2: ") {

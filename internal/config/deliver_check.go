@@ -105,11 +105,11 @@ func (c *Config) checkClientsOf(d *Deliver, fail func(name, text string)) {
 		fail("clients", "is of use only with for_each_client: true")
 	}
 	names := c.ClientNames()
-	if d.ForEachClient && len(names) == 0 {
+	if d.ForEachClient && len(names) == 0 && !c.told("clients") {
 		fail("for_each_client", "there are no clients: no rule of clients names one")
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Clients)) {
-		if d.ForEachClient && !contains(names, name) {
+		if d.ForEachClient && !contains(names, name) && !c.told("clients") {
 			fail("clients", fmt.Sprintf("no rule of clients names %q", name))
 		}
 	}
@@ -181,26 +181,22 @@ func (c *Config) checkMail(m *MailTarget, d *Deliver, env map[string]string, fai
 	if m.TLS == "" {
 		m.TLS = "starttls"
 	}
-	switch {
-	case m.Host == "":
-		fail("target", "mail.host is missing")
-	case !contains(strings.Fields("starttls tls none"), m.TLS):
-		fail("target", fmt.Sprintf("mail.tls: %q is not one of starttls, tls, none", m.TLS))
-	case m.Port < 0 || m.Port > 65535:
-		fail("target", fmt.Sprintf("mail.port: %d is not a port", m.Port))
-	case m.From == "":
-		fail("target", "mail.from is missing")
-	case d.anyone(c, func(o DeliverClient) bool { return m.For(o).reachesNobody() }):
-		fail("target", "mail.to is missing: nobody would get the mail, or that of some clients")
-	case m.PasswordEnv != "" && m.PasswordFile != "":
-		fail("target", "mail: give password_env or password_file, not both")
-	case (m.PasswordEnv != "" || m.PasswordFile != "") && m.User == "":
-		fail("target", "mail.user is missing: a password is of use only with a user")
-	case m.User != "" && m.PasswordEnv == "" && m.PasswordFile == "":
-		fail("target", "mail.user needs password_env or password_file: a password never stands in this file")
-	case m.User != "" && m.TLS == "none" && !localHost(m.Host):
-		fail("target", "mail.tls: a password is never sent without TLS but to this machine itself: take starttls or tls, or leave user out")
+	find := func(bad bool, text string) {
+		if bad {
+			fail("target", text)
+		}
 	}
+	password := m.PasswordEnv != "" || m.PasswordFile != ""
+	find(m.Host == "", "mail.host is missing")
+	find(!contains(strings.Fields("starttls tls none"), m.TLS), fmt.Sprintf("mail.tls: %q is not one of starttls, tls, none", m.TLS))
+	find(m.Port < 0 || m.Port > 65535, fmt.Sprintf("mail.port: %d is not a port", m.Port))
+	find(m.From == "", "mail.from is missing")
+	find(d.anyone(c, func(o DeliverClient) bool { return m.For(o).reachesNobody() }), "mail.to is missing: nobody would get the mail, or that of some clients")
+	find(m.PasswordEnv != "" && m.PasswordFile != "", "mail: give password_env or password_file, not both")
+	find(password && m.User == "", "mail.user is missing: a password is of use only with a user")
+	find(m.User != "" && !password, "mail.user needs password_env or password_file: a password never stands in this file")
+	find(m.User != "" && m.TLS == "none" && !localHost(m.Host),
+		"mail.tls: a password is never sent without TLS but to this machine itself: take starttls or tls, or leave user out")
 	m.FromEnv = Secret(env[m.PasswordEnv])
 	for _, path := range []*string{&m.CAFile, &m.PasswordFile} {
 		if *path != "" {

@@ -60,9 +60,8 @@ func (c *Config) checkImages() []error {
 	var wrong []error
 	for i := range c.ApprovedImages {
 		image, key := &c.ApprovedImages[i], fmt.Sprintf("approved_images[%d]", i+1)
-		if name, text := image.problem(c.namesClient); name != "" {
-			wrong = append(wrong, c.wrong(key, name, text))
-			continue
+		for _, m := range image.mistakes(c.namesClient) {
+			wrong = append(wrong, c.wrong(key, m.key, m.text))
 		}
 		image.PCR0, image.PCR8 = spelled(image.PCR0), spelled(image.PCR8)
 	}
@@ -85,34 +84,31 @@ func (c *Config) namesClient(client string) bool {
 			return true
 		}
 	}
-	return client == Unattributed
+	return client == Unattributed || c.told("clients")
 }
 
-// problem returns the key of an entry that cannot be as it is, and why. A list that
-// can approve nothing, or never applies, would look like one that forbids nothing.
-func (a *ApprovedImage) problem(namesClient func(string) bool) (key, text string) {
-	if a.PCR0 == "" && a.PCR8 == "" {
-		return "pcr0", "is missing: an entry must name an image by pcr0 or its signer by pcr8"
+// mistakes returns what cannot be as it is in an entry. A list that can approve nothing,
+// or never applies, would look like one that forbids nothing.
+func (a *ApprovedImage) mistakes(namesClient func(string) bool) []mistake {
+	var out []mistake
+	find := func(bad bool, key, text string) {
+		if bad {
+			out = append(out, mistake{key: key, text: text})
+		}
 	}
-	if text := badPCR(a.PCR0, "it is that of every enclave in debug mode, whatever its image"); text != "" {
-		return "pcr0", text
-	}
-	if text := badPCR(a.PCR8, "it is that of every image without a signature"); text != "" {
-		return "pcr8", text
-	}
-	switch {
-	case a.Client != "" && !namesClient(a.Client):
-		return "client", fmt.Sprintf("no rule of clients names %q, so the entry would never apply", a.Client)
-	case strings.HasPrefix(a.Key, "alias/") || strings.Contains(a.Key, ":alias/"):
-		return "key", fmt.Sprintf("%q is an alias, which may move from key to key: give the key's ARN or id", a.Key)
-	case strings.ContainsFunc(a.Key, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r > unicode.MaxASCII }):
-		return "key", fmt.Sprintf("%q is neither an ARN nor a key id, with * for any text", a.Key)
-	case !a.From.IsZero() && !a.Until.IsZero() && !a.From.Before(a.Until):
-		return "until", "is not after from, so the image is never approved"
-	case strings.ContainsFunc(a.Note, unicode.IsControl):
-		return "note", "holds a control character: write one line"
-	}
-	return "", ""
+	find(a.PCR0 == "" && a.PCR8 == "", "pcr0", "is missing: an entry must name an image by pcr0 or its signer by pcr8")
+	text := badPCR(a.PCR0, "it is that of every enclave in debug mode, whatever its image")
+	find(text != "", "pcr0", text)
+	text = badPCR(a.PCR8, "it is that of every image without a signature")
+	find(text != "", "pcr8", text)
+	find(a.Client != "" && !namesClient(a.Client), "client", fmt.Sprintf("no rule of clients names %q, so the entry would never apply", a.Client))
+	alias := strings.HasPrefix(a.Key, "alias/") || strings.Contains(a.Key, ":alias/")
+	find(alias, "key", fmt.Sprintf("%q is an alias, which may move from key to key: give the key's ARN or id", a.Key))
+	odd := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r > unicode.MaxASCII }
+	find(!alias && strings.ContainsFunc(a.Key, odd), "key", fmt.Sprintf("%q is neither an ARN nor a key id, with * for any text", a.Key))
+	find(!a.From.IsZero() && !a.Until.IsZero() && !a.From.Before(a.Until), "until", "is not after from, so the image is never approved")
+	find(strings.ContainsFunc(a.Note, unicode.IsControl), "note", "holds a control character: write one line")
+	return out
 }
 
 // badPCR says what is wrong with a measurement; an empty one is fine. Zeros measure

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"syscall"
@@ -32,17 +33,24 @@ type Input struct {
 // defaults. It collects everything that is wrong and returns it as one error of
 // CodeUsage.
 func Load(in Input) (*Config, error) {
-	env := environment(in.Environ)
-	c := Default(DataHome(in.Environ))
-	err := errors.Join(c.readFile(in, env), c.readTexts(in, env))
+	c, err := Check(in)
 	if err != nil {
-		return nil, err
-	}
-	if err := c.finish(in, env); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
+
+// Check is Load for who looks for further mistakes: it returns what could be read also
+// where something is wrong.
+func Check(in Input) (*Config, error) {
+	env := environment(in.Environ)
+	c := Default(DataHome(in.Environ))
+	err := errors.Join(c.readFile(in, env), c.readTexts(in, env))
+	return c, errors.Join(err, c.finish(in, env))
+}
+
+// Sound reports whether Check found nothing wrong in a section such as clients.
+func (c *Config) Sound(section string) bool { return !c.faulty[section] }
 
 // DataHome returns the default of data_dir: trailhouse below $XDG_DATA_HOME, else
 // below ~/.local/share. It is empty where the environment names no home.
@@ -155,8 +163,11 @@ func (c *Config) finish(in Input, env map[string]string) error {
 	wrong = append(wrong, c.checkImages()...)
 	wrong = append(wrong, c.checkSources(env)...)
 	wrong = append(wrong, c.checkDeliver(env)...)
-	return errors.Join(wrong...)
+	return errors.Join(slices.DeleteFunc(wrong, saysNothing)...)
 }
+
+// saysNothing finds errors at keys whose values could not be read.
+func saysNothing(err error) bool { return err != nil && err.Error() == "" }
 
 // absolutePath resolves a path against the place that it was written in: the
 // file's directory, else the working directory. A leading ~/ is the home directory,

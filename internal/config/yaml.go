@@ -18,9 +18,9 @@ import (
 // decoder fills a Config from one YAML file and collects everything that is wrong
 // with it, so that one run of config check shows all.
 type decoder struct {
-	file    string
-	origins map[string]string
-	wrong   []error
+	*Config
+	name  string // of the file, as the user gave it
+	wrong []error
 }
 
 // decodeYAML reads content into c. Each error names file, line and key.
@@ -29,7 +29,7 @@ func decodeYAML(c *Config, file string, content []byte) error {
 	if err != nil {
 		return syntaxError(file, err)
 	}
-	d := &decoder{file: file, origins: c.origins}
+	d := &decoder{Config: c, name: file}
 	for i, doc := range tree.Docs {
 		switch {
 		case i > 0:
@@ -63,11 +63,18 @@ func syntaxError(file string, err error) error {
 
 // fail notes that something is wrong at the node.
 func (d *decoder) fail(n ast.Node, key, text, hint string) {
-	place := d.file + ":" + strconv.Itoa(lineOf(n)) + ": "
+	d.faulty[sectionOf(key)] = true
+	place := d.name + ":" + strconv.Itoa(lineOf(n)) + ": "
 	if key != "" {
 		place += key + ": "
 	}
 	d.wrong = append(d.wrong, &trailhouse.Error{Code: trailhouse.CodeUsage, Text: place + text, Hint: hint})
+}
+
+// unreadable notes that the value of a key cannot be read.
+func (d *decoder) unreadable(n ast.Node, key, text, hint string) {
+	d.broken[key] = true
+	d.fail(n, key, text, hint)
 }
 
 // lineOf returns the line on which the node starts. A mapping's own token is its
@@ -101,7 +108,7 @@ func (d *decoder) value(n ast.Node, v reflect.Value, key string) {
 	default:
 		d.scalar(n, v, key)
 	}
-	d.origins[key] = d.file + ":" + strconv.Itoa(lineOf(n))
+	d.origins[key] = d.name + ":" + strconv.Itoa(lineOf(n))
 }
 
 // entries returns the pairs of a mapping, or says that the node is none.
@@ -112,7 +119,7 @@ func (d *decoder) entries(n ast.Node, key string) []*ast.MappingValueNode {
 	case *ast.MappingValueNode:
 		return []*ast.MappingValueNode{m}
 	}
-	d.fail(n, key, "is "+nodeKind(n)+", must be a mapping", "")
+	d.unreadable(n, key, "is "+nodeKind(n)+", must be a mapping", "")
 	return nil
 }
 
@@ -169,7 +176,7 @@ func (d *decoder) table(n ast.Node, v reflect.Value, key string) {
 	for _, entry := range d.entries(n, key) {
 		element := reflect.New(v.Type().Elem()).Elem()
 		d.value(entry.Value, element, join(key, keyText(entry)))
-		d.origins[join(key, keyText(entry))] = d.file + ":" + strconv.Itoa(lineOf(entry))
+		d.origins[join(key, keyText(entry))] = d.name + ":" + strconv.Itoa(lineOf(entry))
 		v.SetMapIndex(reflect.ValueOf(keyText(entry)), element)
 	}
 }
@@ -183,7 +190,7 @@ func (d *decoder) list(n ast.Node, v reflect.Value, key string) {
 	}
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
-		d.fail(n, key, "is "+nodeKind(n)+", must be a list", "start each element with a dash")
+		d.unreadable(n, key, "is "+nodeKind(n)+", must be a list", "start each element with a dash")
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(seq.Values), len(seq.Values)))
@@ -201,11 +208,11 @@ func (d *decoder) scalar(n ast.Node, v reflect.Value, key string) {
 	_, isInt := n.(*ast.IntegerNode)
 	_, isBool := n.(*ast.BoolNode)
 	if !ok || (want == "integer" && !isInt) || (want == "boolean" && !isBool) {
-		d.fail(n, key, "is "+nodeKind(n)+", must be "+article(want), "")
+		d.unreadable(n, key, "is "+nodeKind(n)+", must be "+article(want), "")
 		return
 	}
 	if err := setText(v, text); err != nil {
-		d.fail(n, key, err.Error(), "")
+		d.unreadable(n, key, err.Error(), "")
 	}
 }
 

@@ -202,7 +202,10 @@ func (t Target) check(p *Plan) error {
 
 // checkAddresses reads every address of a mail.
 func (t Target) checkAddresses(p *Plan) error {
-	all := append(append([]string{t.Mail.From}, t.Mail.To...), t.Mail.CC...)
+	all := slices.Concat([]string{t.Mail.From}, t.Mail.To, t.Mail.CC)
+	if t.Mail.From == "" {
+		all = all[1:] // which config tells
+	}
 	if t.Mail.ReplyTo != "" {
 		all = append(all, t.Mail.ReplyTo)
 	}
