@@ -28,7 +28,7 @@ data; trailhouse setup clean-up lists what is left.`,
     BinaryBucket=my-programs BinarySha256=$(sha256sum bin/trailhouse | cut -d' ' -f1)`,
 		Args: between(0, 0, ""),
 	}
-	c.Flags().StringVarP(&out, "out", "o", "", "write to `FILE`, which must not be there yet")
+	c.Flags().StringVarP(&out, "out", "o", "", "write to `FILE`; one that holds something else is not replaced")
 	c.RunE = func(*cobra.Command, []string) error {
 		text := setup.StackTemplate()
 		if out == "" {
