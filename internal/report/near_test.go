@@ -20,8 +20,8 @@ func TestNear(t *testing.T) {
 		"enclave":      "did you mean enclave-launches or enclave-usage",
 		"WHO-touched":  "did you mean who-touched",
 		"kms-by-imgae": "did you mean kms-by-image",
-		"zzzzzzzz":     "there are client-usage, ",
-		"x":            "there are client-usage, ",
+		"zzzzzzzz":     "there are acknowledgements, client-usage, ",
+		"x":            "there are acknowledgements, client-usage, ",
 	} {
 		_, err := library.Report(name)
 		if trailhouse.CodeOf(err) != trailhouse.CodeUsage || !strings.HasPrefix(trailhouse.HintOf(err), want) {
