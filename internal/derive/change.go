@@ -84,32 +84,39 @@ func (c *change) replace(ctx context.Context, month time.Time, rows *trailhouse.
 
 // read returns the rows of one month of the table.
 func (c *change) read(ctx context.Context, month time.Time) (*trailhouse.Batch, error) {
-	files, _, err := c.job.Lake.Files(ctx, c.table.Name, trailhouse.Period{From: month, To: month.AddDate(0, 1, 0)})
+	files, err := c.job.filesOf(ctx, c.table, month)
 	if err != nil {
 		return nil, err
 	}
 	all := trailhouse.NewBatch(c.table)
-	for _, f := range files {
-		err := columns.Read(ctx, f.Path, c.table, nil, func(b *trailhouse.Batch) error {
-			for i := range b.Len() {
-				all.CopyRow(b, i)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
+	err = readAll(ctx, files, c.table, nil, func(b *trailhouse.Batch) error {
+		for i := range b.Len() {
+			all.CopyRow(b, i)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return all, nil
+}
+
+// readAll hands the rows of files to use, file by file; names are as in columns.Read.
+func readAll(ctx context.Context, files []trailhouse.DataFile, t *trailhouse.Table, names []string, use func(*trailhouse.Batch) error) error {
+	for _, f := range files {
+		if err := columns.Read(ctx, f.Path, t, names, use); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // write writes the month's new file and adds it to the commit. A month without
 // rows is dropped.
 func (c *change) write(ctx context.Context, month time.Time, rows *trailhouse.Batch) error {
-	if err := c.begin(ctx); err != nil {
+	if err := c.drop(ctx, month); err != nil {
 		return err
 	}
-	c.commitNow.Replace = append(c.commitNow.Replace, month)
 	if rows.Len() == 0 {
 		return nil
 	}
@@ -118,6 +125,15 @@ func (c *change) write(ctx context.Context, month time.Time, rows *trailhouse.Ba
 		index = c.order(rows)
 	}
 	return c.add(ctx, month, rows, index)
+}
+
+// drop takes a month out of the table; what is added to the change stays.
+func (c *change) drop(ctx context.Context, month time.Time) error {
+	if err := c.begin(ctx); err != nil {
+		return err
+	}
+	c.commitNow.Replace = append(c.commitNow.Replace, month)
+	return nil
 }
 
 // replaceAll drops all that the table holds.

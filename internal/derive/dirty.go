@@ -118,20 +118,18 @@ func (p *pass) loggedHosts(ctx context.Context) (hosts, error) {
 	names := []string{"instance_id", "kind"}
 	c := indexes(t, names)
 	log := sessions.KindLog.String()
-	for _, f := range files {
-		err := columns.Read(ctx, f.Path, t, names, func(b *trailhouse.Batch) error {
-			for i := range b.Len() {
-				if string(b.Text(c[1], i)) == log {
-					if host := b.Text(c[0], i); !logged.has(host) {
-						logged[trailhouse.InstanceID(host)] = struct{}{}
-					}
+	err = readAll(ctx, files, t, names, func(b *trailhouse.Batch) error {
+		for i := range b.Len() {
+			if string(b.Text(c[1], i)) == log {
+				if host := b.Text(c[0], i); !logged.has(host) {
+					logged[trailhouse.InstanceID(host)] = struct{}{}
 				}
 			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	p.logged = logged
 	return logged, nil

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/trailhouse/trailhouse"
-	"github.com/trailhouse/trailhouse/internal/columns"
 	"github.com/trailhouse/trailhouse/internal/derive/attested"
 )
 
@@ -38,29 +37,18 @@ func (c *change) newGroups(ctx context.Context, month time.Time, all bool) (*mon
 	if c == nil || all {
 		return m, nil
 	}
-	files, _, err := c.job.Lake.Files(ctx, c.table.Name, trailhouse.Period{From: month, To: month.AddDate(0, 1, 0)})
+	files, err := c.job.filesOf(ctx, c.table, month)
 	if err != nil || len(files) == 0 || rowsOf(files) >= int64(c.groupsAtOnce()) {
 		return m, err
 	}
-	for _, f := range files {
-		err := columns.Read(ctx, f.Path, c.table, nil, func(b *trailhouse.Batch) error {
-			m.groups.Merge(b)
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
+	err = readAll(ctx, files, c.table, nil, func(b *trailhouse.Batch) error {
+		m.groups.Merge(b)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return m, c.drop(ctx, month)
-}
-
-// drop takes a month out of the table; what is added to the change stays.
-func (c *change) drop(ctx context.Context, month time.Time) error {
-	if err := c.begin(ctx); err != nil {
-		return err
-	}
-	c.commitNow.Replace = append(c.commitNow.Replace, month)
-	return nil
 }
 
 func rowsOf(files []trailhouse.DataFile) (rows int64) {
@@ -106,11 +94,9 @@ func (p *pass) sumUpCalls(ctx context.Context, now watermark) error {
 		if err != nil {
 			return err
 		}
-		for _, f := range months[month] {
-			err := columns.Read(ctx, f.Path, calls, attested.GroupedColumns(), func(b *trailhouse.Batch) error { return m.add(ctx, b) })
-			if err != nil {
-				return err
-			}
+		err = readAll(ctx, months[month], calls, attested.GroupedColumns(), func(b *trailhouse.Batch) error { return m.add(ctx, b) })
+		if err != nil {
+			return err
 		}
 		if err := m.flush(ctx); err != nil {
 			return err

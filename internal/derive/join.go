@@ -138,16 +138,10 @@ func (j *joiner) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range files {
-		err := columns.Read(ctx, f.Path, t, attested.SessionColumns(), func(b *trailhouse.Batch) error {
-			j.lives.AddSessions(b)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return readAll(ctx, files, t, attested.SessionColumns(), func(b *trailhouse.Batch) error {
+		j.lives.AddSessions(b)
+		return nil
+	})
 }
 
 // finish appends the calls of files of attested_calls, all calls there are or new ones,
@@ -183,7 +177,7 @@ func (j *joiner) month(ctx context.Context, month time.Time) error {
 }
 
 // filesOf returns the files of one month of a table.
-func (j *joiner) filesOf(ctx context.Context, t *trailhouse.Table, month time.Time) ([]trailhouse.DataFile, error) {
+func (j *Job) filesOf(ctx context.Context, t *trailhouse.Table, month time.Time) ([]trailhouse.DataFile, error) {
 	files, _, err := j.Lake.Files(ctx, t.Name, trailhouse.Period{From: month, To: month.AddDate(0, 1, 0)})
 	return files, err
 }

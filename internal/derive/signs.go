@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/trailhouse/trailhouse"
-	"github.com/trailhouse/trailhouse/internal/columns"
 	"github.com/trailhouse/trailhouse/internal/derive/attested"
 	"github.com/trailhouse/trailhouse/internal/derive/sessions"
 )
@@ -74,14 +73,12 @@ func (j *Job) signsOf(ctx context.Context, wanted hosts) (*signStore, error) {
 			return nil, err
 		}
 		c := indexes(part.table, part.names)
-		for _, f := range files {
-			err := columns.Read(ctx, f.Path, part.table, part.names, func(b *trailhouse.Batch) error {
-				part.add(b, c)
-				return nil
-			})
-			if err != nil {
-				return nil, err
-			}
+		err = readAll(ctx, files, part.table, part.names, func(b *trailhouse.Batch) error {
+			part.add(b, c)
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return s, nil
