@@ -1,5 +1,5 @@
 -- The newest acknowledgement of each finding.
-SELECT finding_id, acknowledged_at, acknowledged_by, reason, facts
+SELECT finding_id, kind, finding, acknowledged_at, acknowledged_by, reason, facts
 FROM (
   SELECT *, row_number() OVER (PARTITION BY finding_id ORDER BY acknowledged_at DESC, acknowledgement_id DESC) AS place
   FROM finding_acknowledgements

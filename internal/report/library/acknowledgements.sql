@@ -20,14 +20,10 @@ WITH found AS (
   -- Of all evidence: a finding is not gone because it lies outside of the period.
   SELECT DISTINCT substr(md5(finding_kind || '|' || subject), 1, 16) AS finding_id
   FROM finding_evidence
-), newest AS (
-  SELECT *, row_number() OVER (PARTITION BY finding_id ORDER BY acknowledged_at DESC, acknowledgement_id DESC) AS place
-  FROM finding_acknowledgements
 ), stated AS (
   SELECT a.*, CASE WHEN f.finding_id IS NULL THEN 'gone' ELSE 'found' END AS state
-  FROM newest AS a
+  FROM acknowledgements AS a
   LEFT JOIN found AS f ON f.finding_id = a.finding_id
-  WHERE a.place = 1
 )
 SELECT finding_id, state, kind, finding, acknowledged_at, acknowledged_by, reason AS acknowledged_reason
 FROM stated
